@@ -1,0 +1,46 @@
+// Follows an ordered stream of events and knows, for each reply, the request it answers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/event/event.h"
+#include "core/protocol/view.h"
+
+namespace fusereplay {
+
+/// What is known of an outstanding request. Valid until the event after its reply.
+struct RequestContext {
+  Opcode opcode{};
+  std::uint64_t unique = 0;
+  std::uint64_t sequence = 0;  // of the request's event
+  std::int64_t begin = 0;      // of the request's event
+  std::uint32_t channel = 0;   // the fd that read it: the only one on which a reply is accepted (rule R1)
+  bool known = false;          // `view` is valid: the opcode is in 7.45 and the message well formed
+  bool asks_size = false;      // GETXATTR/LISTXATTR with size 0
+  RequestView view;  // the request's bytes, owned by the Conversation; data of a WRITE is left out (tail empty)
+};
+
+/// Fills Event::request. One a stream; ordered. Memory grows with the number of outstanding requests only.
+/// A reply ends its request when it was accepted (result >= 0) or refused with EINVAL/EFAULT after the header (the
+/// kernel completed it with EIO, reference 3.1); a reply refused with ENOENT, or EINVAL at the header, ends nothing.
+class Conversation {
+ public:
+  Conversation();
+  ~Conversation();
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
+
+  /// Sets event.request, then forgets the request if the event ends it. Call once for each event, in order.
+  void follow(Event& event);
+
+  /// Layout-changing features, learnt from the INIT exchange as it passes.
+  const Negotiated& negotiated() const noexcept;
+  std::size_t outstanding() const noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fusereplay

@@ -1,0 +1,83 @@
+// Building wire messages: requests (for clients, generators, tests), replies and notifications (for servers).
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/check.h"
+#include "core/protocol/layout.h"
+#include "core/protocol/message.h"
+#include "core/protocol/wire.h"
+
+namespace fusereplay {
+
+/// Lays one contiguous message into a vector, reused between messages. Calls come in the layout's order: start, the
+/// structs, the names, the tail, the extensions, finish. The bytes stay valid until the next start().
+class MessageBuilder {
+ public:
+  /// Who asks and about what; len and total_extlen are set by finish().
+  MessageBuilder& start_request(Opcode opcode, const wire::InHeader& header);
+  /// `error` is 0 or a negative errno.
+  MessageBuilder& start_reply(std::uint64_t unique, std::int32_t error);
+  MessageBuilder& start_notification(NotifyCode code);
+
+  template <class Struct>
+  MessageBuilder& add(const Struct& value) {
+    static_assert(FieldTable<Struct>::kId != StructId::kNone);
+    return bytes(std::as_bytes(std::span(&value, 1)));
+  }
+  /// The name and its NUL.
+  MessageBuilder& name(std::string_view name);
+  /// Bytes as they are: tail, or anything else a test wants there.
+  MessageBuilder& bytes(Bytes bytes);
+  /// Extension bytes, a multiple of 8; sets total_extlen. Requests only.
+  MessageBuilder& extensions(Bytes bytes);
+  /// Fills in header.len and gives the message.
+  Bytes finish();
+
+ private:
+  enum class Kind : std::uint8_t { kRequest, kReply };
+  Kind kind_ = Kind::kRequest;
+  std::vector<std::byte> out_;
+  std::size_t extension_bytes_ = 0;
+};
+
+/// A reply in the making, without allocation: header and structs inline, the tail elsewhere.
+class ReplyBuilder {
+ public:
+  /// `error` is 0 or a negative errno; an error reply takes no struct and no tail (rule R3).
+  void start(std::uint64_t unique, std::int32_t error) noexcept {
+    used_ = sizeof(wire::OutHeader);
+    tail_ = {};
+    owner_ = nullptr;
+    const wire::OutHeader header{.len = 0, .error = error, .unique = unique};
+    std::memcpy(space_, &header, sizeof(header));
+  }
+  template <class Struct>
+  void add(const Struct& value) noexcept {
+    FUSEREPLAY_CHECK(used_ + sizeof(Struct) <= sizeof(space_), "reply structs fit the builder");
+    std::memcpy(space_ + used_, &value, sizeof(Struct));
+    used_ += sizeof(Struct);
+  }
+  /// The tail, not copied: it must live until the message is sent. `owner`, if any, is what keeps it alive.
+  void tail(Bytes bytes, const BufferRef* owner) noexcept {
+    tail_ = bytes;
+    owner_ = owner;
+  }
+  /// Fills in header.len. The Message points into this builder.
+  Message finish() noexcept {
+    const auto length = static_cast<std::uint32_t>(used_ + tail_.size());
+    std::memcpy(space_ + offsetof(wire::OutHeader, len), &length, sizeof(length));
+    return Message{.head = Bytes(space_, used_), .tail = tail_, .owner = owner_};
+  }
+
+ private:
+  alignas(8) std::byte space_[sizeof(wire::OutHeader) + sizeof(wire::StatxOut)];
+  std::size_t used_ = 0;
+  Bytes tail_;
+  const BufferRef* owner_ = nullptr;
+};
+
+}  // namespace fusereplay

@@ -1,0 +1,59 @@
+// What follows the header of each message: which structs, how many names, which tail. One row an opcode.
+//
+// Views, builders, the trace codec, comparison and generators are driven by these rows and by the field tables
+// (core/protocol/fields.h); a new opcode is one row here and one handler.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "core/protocol/fields.h"
+#include "core/protocol/opcode.h"
+
+namespace fusereplay {
+
+/// What stands between the last name (or struct) and the extensions.
+enum class Tail : std::uint8_t {
+  kNone,
+  kBytes,           // anything: file data, xattr values, symlink targets
+  kDirents,         // wire::Dirent records (core/protocol/dirent.h)
+  kDirentsPlus,     // wire::EntryOut + wire::Dirent records
+  kForgets,         // wire::ForgetOne, BatchForgetIn.count of them
+  kRemovemappings,  // wire::RemovemappingOne, RemovemappingIn.count of them
+  kNodeIds,         // u64, NotifyPruneOut.count of them
+};
+
+/// Body of one message, in order: structs, names (each ended by a NUL), tail, extensions.
+struct MessageLayout {
+  std::array<StructId, 2> structs = {StructId::kNone, StructId::kNone};
+  std::uint8_t names = 0;
+  Tail tail = Tail::kNone;
+  bool extensions = false;   // in_header.total_extlen may be above 0
+  bool truncatable = false;  // INIT: the struct may be cut short by an older peer; missing bytes read as zero
+
+  /// Bytes of the structs together.
+  std::size_t fixed_size() const noexcept { return struct_info(structs[0]).size + struct_info(structs[1]).size; }
+};
+
+/// What the INIT exchange settled that changes layouts. The default is what every kernel since 5.12 settles with a
+/// server that asks for all of it, as ours does.
+struct Negotiated {
+  std::uint32_t minor = kProtocolMinor;
+  bool setxattr_ext = true;
+};
+
+/// The request's body; nullptr for an opcode not in 7.45.
+const MessageLayout* request_layout(Opcode opcode, const Negotiated& negotiated = {}) noexcept;
+
+/// The body of a successful reply; nullptr for an opcode not in 7.45 or one that is never answered.
+/// `asks_size`: for GETXATTR and LISTXATTR whether GetxattrIn.size was 0, so that the answer is a length.
+const MessageLayout* reply_layout(Opcode opcode, bool asks_size) noexcept;
+
+/// The body of a notification; nullptr for a code not in 7.45. INVAL_ENTRY and DELETE carry one name.
+const MessageLayout* notify_layout(NotifyCode code) noexcept;
+
+/// True where the kernel accepts a successful reply shorter than asked for (args.out_argvar): READ, READDIR,
+/// READDIRPLUS, READLINK, GETXATTR and LISTXATTR with a size, IOCTL, INIT (fs/fuse/dev.c fuse_copy_out_args).
+bool reply_may_be_short(Opcode opcode, bool asks_size) noexcept;
+
+}  // namespace fusereplay

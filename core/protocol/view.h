@@ -1,0 +1,119 @@
+// Bounds-checked views of wire messages. Decoding copies nothing but the struct asked for.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "core/check.h"
+#include "core/protocol/layout.h"
+#include "core/protocol/message.h"
+#include "core/protocol/wire.h"
+
+namespace fusereplay {
+
+/// Why bytes are not a message of the protocol.
+enum class MessageError : std::uint8_t {
+  kTooShort,       // less than a header, or than the structs of the layout
+  kWrongLength,    // header.len is not the number of bytes given
+  kUnknownOpcode,  // not in 7.45: the header is valid, the body is opaque
+  kUnterminatedName,
+  kBadName,        // empty where the protocol has a name, or with '/' (rule K15; TMPFILE's placeholder "/" is allowed)
+  kBadExtensions,  // total_extlen exceeds the message
+  kTrailingBytes,  // bytes beyond the layout of an opcode without a tail
+  kBadCount,       // an element count that does not match the tail
+};
+/// "a name without its NUL" and so on: fits into "bad request: ...".
+std::string_view describe(MessageError error) noexcept;
+
+/// The body of a message laid out as `layout` says: what RequestView, ReplyView and NotificationView share.
+class BodyView {
+ public:
+  const MessageLayout& layout() const noexcept { return *layout_; }
+  /// The bytes of the layout's structs, one after the other (fewer for a truncatable layout).
+  Bytes fixed_bytes() const noexcept { return fixed_; }
+  /// A copy of the struct. It must be one of the layout's; missing bytes of a truncatable one are zero.
+  template <class Struct>
+  Struct fixed() const noexcept {
+    const StructId id = FieldTable<Struct>::kId;
+    const bool first = layout_->structs[0] == id;
+    FUSEREPLAY_CHECK(first || layout_->structs[1] == id, "a struct that this message does not carry");
+    const std::size_t offset = first ? 0 : struct_info(layout_->structs[0]).size;
+    Struct value{};
+    if (fixed_.size() > offset) {
+      std::memcpy(static_cast<void*>(&value), fixed_.data() + offset, std::min(sizeof(Struct), fixed_.size() - offset));
+    }
+    return value;
+  }
+  /// Name number `index`, without its NUL; valid as long as the message's bytes.
+  std::string_view name(std::size_t index) const noexcept { return names_[index]; }
+  /// The tail; empty where the layout has none.
+  Bytes tail() const noexcept { return tail_; }
+  Bytes extensions() const noexcept { return extensions_; }
+
+ protected:
+  BodyView() noexcept = default;
+  /// Splits `body` (and `separate_tail`, see Message) by `layout`. `extension_bytes` of `body` are extensions.
+  tl::expected<void, MessageError> split(const MessageLayout& layout, Bytes body, Bytes separate_tail,
+                                         std::size_t extension_bytes);
+
+ private:
+  const MessageLayout* layout_ = nullptr;
+  Bytes fixed_;
+  std::array<std::string_view, 2> names_;
+  Bytes tail_;
+  Bytes extensions_;
+};
+
+/// A request: header and body checked against its opcode's layout.
+class RequestView : public BodyView {
+ public:
+  /// Never reads outside `message`. Names are checked for their NUL, not for their contents' sense: see
+  /// valid_name(). Unknown opcodes give kUnknownOpcode; use read_in_header for what can still be told.
+  static tl::expected<RequestView, MessageError> parse(Bytes message, const Negotiated& negotiated = {});
+
+  const wire::InHeader& header() const noexcept { return header_; }
+  Opcode opcode() const noexcept { return static_cast<Opcode>(header_.opcode); }
+  std::uint64_t unique() const noexcept { return header_.unique; }
+  std::uint64_t nodeid() const noexcept { return header_.nodeid; }
+  Bytes bytes() const noexcept { return bytes_; }
+
+ private:
+  wire::InHeader header_{};
+  Bytes bytes_;
+};
+
+/// The body of a successful reply. Error replies have no body: look at read_out_header(...)->error first.
+class ReplyView : public BodyView {
+ public:
+  static tl::expected<ReplyView, MessageError> parse(const Message& message, Opcode opcode, bool asks_size);
+  const wire::OutHeader& header() const noexcept { return header_; }
+
+ private:
+  wire::OutHeader header_{};
+};
+
+/// A notification (out_header.unique is 0).
+class NotificationView : public BodyView {
+ public:
+  static tl::expected<NotificationView, MessageError> parse(const Message& message);
+  NotifyCode code() const noexcept { return static_cast<NotifyCode>(header_.error); }
+  const wire::OutHeader& header() const noexcept { return header_; }
+
+ private:
+  wire::OutHeader header_{};
+};
+
+/// The header of a request or reply of at least that size.
+tl::expected<wire::InHeader, MessageError> read_in_header(Bytes message) noexcept;
+tl::expected<wire::OutHeader, MessageError> read_out_header(const Message& message) noexcept;
+
+/// Whether a GETXATTR or LISTXATTR asks for the length only; false for every other request.
+bool asks_size(const RequestView& request) noexcept;
+
+/// Rule K15: a directory entry name as the kernel sends it: not empty, at most `max` bytes, no '/', no NUL.
+bool valid_name(std::string_view name, std::size_t max = 4095) noexcept;
+
+}  // namespace fusereplay
