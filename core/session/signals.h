@@ -1,0 +1,30 @@
+// Ending a session by signals, and surviving those that would end it uncleanly.
+#pragma once
+
+#include <memory>
+
+#include "core/session/session.h"
+
+namespace fusereplay {
+
+/// While it lives: SIGINT, SIGTERM and SIGHUP unmount the session; the second of them aborts its connection, for a
+/// filesystem that hangs or a mount that is busy; SIGPIPE does nothing. A signal that is ignored when the guard is made
+/// stays ignored (nohup). Handlers are restored by the destructor. Programs started meanwhile get the default actions
+/// (handlers do not survive execve, as ignored signals would).
+/// One guard at a time in a process. `session` is started and outlives the guard.
+class SignalGuard {
+ public:
+  explicit SignalGuard(Session& session);
+  ~SignalGuard();
+  SignalGuard(const SignalGuard&) = delete;
+  SignalGuard& operator=(const SignalGuard&) = delete;
+
+  /// The first signal that asked for the end; 0 while there is none. Any thread.
+  int received() const noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fusereplay
