@@ -1,0 +1,74 @@
+// Writes a trace: an ordered sink that encodes events, gathers them into blocks and appends these to a file
+// (docs/trace-contract.md).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "core/event/event.h"
+#include "traces/error.h"
+#include "traces/trace_header.h"
+
+namespace fusereplay {
+
+enum class ExistingTrace : std::uint8_t {
+  kRefuse,     // open() fails when the file exists
+  kOverwrite,  // its contents are replaced
+};
+
+struct TraceWriterOptions {
+  ExistingTrace existing = ExistingTrace::kRefuse;
+  std::size_t block_bytes = 256 * 1024;          // raw bytes after which a block is written
+  std::chrono::milliseconds block_interval{50};  // after its first record; see flush_if_due()
+  int compression_level = 1;                     // zstd's
+};
+
+struct TraceWriterCounts {
+  std::uint64_t events = 0;       // encoded, written or waiting in the block
+  std::uint64_t raw_records = 0;  // of these: kept raw (contract 3.4)
+  std::uint64_t dropped = 0;      // events that came after an error
+  std::uint64_t blocks = 0;       // written, header block included
+  std::uint64_t bytes = 0;        // in the file
+};
+
+/// An *ordered* sink: all methods from one thread at a time, sequences ascending (checked). Replies and requests should
+/// have Event::request set (core/event/conversation.h): a reply with a body and no request is kept raw.
+/// No allocation in steady state. An error stops the capture and nothing else: on_event() goes on and drops.
+class TraceWriter : public EventSink {
+ public:
+  /// Creates the file and writes the header block. `header` as describe_host() made it, with what the caller knows of
+  /// mount and command; the schema is filled in here.
+  static TraceResult<std::unique_ptr<TraceWriter>> open(const std::filesystem::path& path, TraceHeader header,
+                                                        const TraceWriterOptions& options = {});
+  /// Closes as close() does, its error unseen.
+  ~TraceWriter() override;
+  TraceWriter(const TraceWriter&) = delete;
+  TraceWriter& operator=(const TraceWriter&) = delete;
+
+  void on_event(const Event& event) override;
+
+  /// Writes the block if its first record is older than the interval. The owner calls it at least every few
+  /// milliseconds; a few ns when nothing is due.
+  void flush_if_due(std::chrono::steady_clock::time_point now);
+  /// Writes the block, whatever its age.
+  void flush();
+
+  /// Writes what is left and the end block, closes the file; the first error there was, if any. Once; on_event() must
+  /// not follow.
+  TraceResult<void> close();
+
+  /// The error that stopped the capture, if one did.
+  const std::optional<TraceError>& error() const noexcept;
+  const TraceWriterCounts& counts() const noexcept;
+
+ private:
+  class Impl;
+  explicit TraceWriter(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fusereplay
