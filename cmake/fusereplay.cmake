@@ -21,17 +21,24 @@ function(fusereplay_library name)
   target_link_libraries(fusereplay_${name} PUBLIC fusereplay_options ${arg_LINK})
 endfunction()
 
-# fusereplay_test(NAME sources... [LINK libs...] [LIVE]): one GoogleTest program, registered with ctest as NAME.
+# fusereplay_test(NAME sources... [LINK libs...] [LIVE] [CONCURRENT]): one GoogleTest program, registered with ctest as NAME.
 # LIVE marks a program that mounts: it needs /dev/fuse and root or user namespaces, and skips loudly without.
+# CONCURRENT marks a program with threads that share something: scripts/test runs it under ThreadSanitizer too.
+add_custom_target(concurrent_tests)
 function(fusereplay_test name)
-  cmake_parse_arguments(arg "LIVE" "" "LINK" ${ARGN})
+  cmake_parse_arguments(arg "LIVE;CONCURRENT" "" "LINK" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE fusereplay_options ${arg_LINK} GTest::gmock_main)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  set(labels)
   if(arg_LIVE)
-    set_tests_properties(${name} PROPERTIES LABELS live)
+    list(APPEND labels live)
   endif()
+  if(arg_CONCURRENT)
+    list(APPEND labels concurrent)
+    add_dependencies(concurrent_tests ${name})
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "${labels}")
 endfunction()
 
 # fusereplay_benchmark(NAME sources... [LINK libs...]): one Google Benchmark program.
