@@ -1,0 +1,52 @@
+// An Operations behind the Server interface: the one dispatcher, from bytes to handler to reply.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "core/async/clock.h"
+#include "core/async/executor.h"
+#include "core/operations/operations.h"
+#include "core/server/server.h"
+
+namespace fusereplay {
+
+/// Serves one connection with one Operations.
+///
+/// INIT is answered here: Operations::init() states what it wants, the reply grants what the kernel offers of it.
+/// Requests that are malformed get EIO, unknown opcodes ENOSYS. A reply whose form the kernel would refuse is caught,
+/// logged and replaced by EIO (reference 3.1). An exception that escapes a handler: EIO and a log line. Where send()
+/// reports that a reply was refused, its effect on counts and handles is undone by forget(), release() and releasedir()
+/// (reference 1.4).
+class OperationsServer final : public Server {
+ public:
+  struct Options {
+    /// Where suspended handlers go on. Null: a pool of one thread of the server's own.
+    Executor* executor = nullptr;
+    /// What Connection::clock() shows. Null: the machine's.
+    Clock* clock = nullptr;
+    /// Takes one line without a newline; any thread. Null: stderr.
+    std::function<void(std::string_view)> log;
+  };
+
+  OperationsServer(std::unique_ptr<Operations> operations, Options options);
+  explicit OperationsServer(std::unique_ptr<Operations> operations);
+  /// disconnect() must have been called if handle() was.
+  ~OperationsServer() override;
+
+  void handle(IncomingRequest request, ReplyChannel& replies) override;
+  /// Waits for handlers that are suspended and for spawned tasks, then runs Operations::destroy(). With a
+  /// ManualExecutor, whoever turns its crank must have let them end.
+  void disconnect() override;
+
+  Operations& operations() noexcept;
+  /// Requests taken and not yet replied to, undo included.
+  std::size_t outstanding() const noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fusereplay
