@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -634,12 +635,83 @@ struct StructInfo {
   std::span<const Field> fields;
 };
 
-/// The struct with this id. kNone: size 0, no fields.
-const StructInfo& struct_info(StructId id) noexcept;
+namespace internal {
+template <class... Structs>
+constexpr std::array<StructInfo, kStructCount> struct_infos() {
+  std::array<StructInfo, kStructCount> infos{};
+  ((infos[static_cast<std::size_t>(FieldTable<Structs>::kId)] =
+        StructInfo{FieldTable<Structs>::kId, FieldTable<Structs>::kName, sizeof(Structs),
+                   FieldTable<Structs>::kFields}),
+   ...);
+  return infos;
+}
 
-/// The value of an integer field of the struct that starts at `base`, sign-extended to 64 bits. Not for kBytes.
-std::uint64_t read_field(const std::byte* base, const Field& field) noexcept;
-/// Stores the low bits of `value`. Not for kBytes.
-void write_field(std::byte* base, const Field& field, std::uint64_t value) noexcept;
+inline constexpr std::array<StructInfo, kStructCount> kStructInfos =
+    struct_infos<wire::InHeader, wire::OutHeader, wire::EntryOut, wire::ForgetIn, wire::ForgetOne, wire::BatchForgetIn,
+                 wire::GetattrIn, wire::AttrOut, wire::StatxIn, wire::StatxOut, wire::MknodIn, wire::MkdirIn,
+                 wire::RenameIn, wire::Rename2In, wire::LinkIn, wire::SetattrIn, wire::OpenIn, wire::CreateIn,
+                 wire::OpenOut, wire::ReleaseIn, wire::FlushIn, wire::ReadIn, wire::WriteIn, wire::WriteOut,
+                 wire::Kstatfs, wire::FsyncIn, wire::SetxattrIn, wire::SetxattrInCompat, wire::GetxattrIn,
+                 wire::GetxattrOut, wire::LkIn, wire::LkOut, wire::AccessIn, wire::InitIn, wire::InitOut,
+                 wire::CuseInitIn, wire::CuseInitOut, wire::InterruptIn, wire::BmapIn, wire::BmapOut, wire::IoctlIn,
+                 wire::IoctlIovec, wire::IoctlOut, wire::PollIn, wire::PollOut, wire::FallocateIn, wire::LseekIn,
+                 wire::LseekOut, wire::CopyFileRangeIn, wire::CopyFileRangeOut, wire::SetupmappingIn,
+                 wire::RemovemappingIn, wire::RemovemappingOne, wire::SyncfsIn, wire::Dirent, wire::NotifyPollOut,
+                 wire::NotifyInvalInodeOut, wire::NotifyInvalEntryOut, wire::NotifyDeleteOut, wire::NotifyStoreOut,
+                 wire::NotifyRetrieveOut, wire::NotifyRetrieveIn, wire::NotifyPruneOut>();
+
+constexpr bool every_struct_has_fields() {
+  for (std::size_t i = 1; i < kStructCount; ++i) {
+    if (kStructInfos[i].id != static_cast<StructId>(i)) return false;
+  }
+  return true;
+}
+static_assert(every_struct_has_fields());
+}  // namespace internal
+
+/// The struct with this id. kNone, and a number that is no StructId: size 0, no fields.
+constexpr const StructInfo& struct_info(StructId id) noexcept {
+  const auto index = static_cast<std::size_t>(id);
+  return internal::kStructInfos[index < kStructCount ? index : 0];
+}
+
+/// The value of an integer field of the struct that starts at `base`, sign-extended to 64 bits. Not for kBytes: 0.
+inline std::uint64_t read_field(const std::byte* base, const Field& field) noexcept {
+  const auto load = [&](auto value) {
+    std::memcpy(&value, base + field.offset, sizeof(value));
+    return static_cast<std::uint64_t>(value);
+  };
+  switch (field.type) {
+    case FieldType::kU16:
+      return load(std::uint16_t{});
+    case FieldType::kU32:
+      return load(std::uint32_t{});
+    case FieldType::kI32:
+      return load(std::int32_t{});
+    case FieldType::kU64:
+    case FieldType::kI64:
+      return load(std::uint64_t{});
+    case FieldType::kBytes:
+      break;
+  }
+  return 0;
+}
+
+/// Stores the low bits of `value`. Not for kBytes, which it leaves alone.
+inline void write_field(std::byte* base, const Field& field, std::uint64_t value) noexcept {
+  const auto store = [&](auto narrow) { std::memcpy(base + field.offset, &narrow, sizeof(narrow)); };
+  switch (field.type) {
+    case FieldType::kU16:
+      return store(static_cast<std::uint16_t>(value));
+    case FieldType::kU32:
+    case FieldType::kI32:
+      return store(static_cast<std::uint32_t>(value));
+    case FieldType::kU64:
+    case FieldType::kI64:
+      return store(value);
+    case FieldType::kBytes:
+      break;
+  }
+}
 
 }  // namespace fusereplay
