@@ -32,11 +32,14 @@ struct MessageLayout {
   bool truncatable = false;  // INIT: the struct may be cut short by an older peer; missing bytes read as zero
 
   /// Bytes of the structs together.
-  std::size_t fixed_size() const noexcept { return struct_info(structs[0]).size + struct_info(structs[1]).size; }
+  constexpr std::size_t fixed_size() const noexcept {
+    return struct_info(structs[0]).size + struct_info(structs[1]).size;
+  }
 };
 
 /// What the INIT exchange settled that changes layouts. The default is what every kernel since 5.12 settles with a
-/// server that asks for all of it, as ours does.
+/// server that asks for all of it, as ours does. The shorter structs of minors below 12 are not modelled: a message
+/// with one fails to parse.
 struct Negotiated {
   std::uint32_t minor = kProtocolMinor;
   bool setxattr_ext = true;
@@ -45,15 +48,17 @@ struct Negotiated {
 /// The request's body; nullptr for an opcode not in 7.45.
 const MessageLayout* request_layout(Opcode opcode, const Negotiated& negotiated = {}) noexcept;
 
-/// The body of a successful reply; nullptr for an opcode not in 7.45 or one that is never answered.
-/// `asks_size`: for GETXATTR and LISTXATTR whether GetxattrIn.size was 0, so that the answer is a length.
+/// The body of a successful reply; nullptr for an opcode not in 7.45 or one that is never answered. The optional reply
+/// to INTERRUPT has an empty body. `asks_size`: for GETXATTR and LISTXATTR whether GetxattrIn.size was 0, so that the
+/// answer is a length.
 const MessageLayout* reply_layout(Opcode opcode, bool asks_size) noexcept;
 
 /// The body of a notification; nullptr for a code not in 7.45. INVAL_ENTRY and DELETE carry one name.
 const MessageLayout* notify_layout(NotifyCode code) noexcept;
 
 /// True where the kernel accepts a successful reply shorter than asked for (args.out_argvar): READ, READDIR,
-/// READDIRPLUS, READLINK, GETXATTR and LISTXATTR with a size, IOCTL, INIT (fs/fuse/dev.c fuse_copy_out_args).
+/// READDIRPLUS, READLINK, GETXATTR and LISTXATTR with a size, IOCTL, INIT, CUSE_INIT (fs/fuse/dev.c
+/// fuse_copy_out_args).
 bool reply_may_be_short(Opcode opcode, bool asks_size) noexcept;
 
 }  // namespace fusereplay

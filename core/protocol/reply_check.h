@@ -12,8 +12,8 @@ namespace fusereplay {
 enum class ReplyEffect : std::uint8_t {
   kAccepted,          // completed as the reply says
   kCompletedWithEio,  // completed, but the caller gets EIO: the payload has the wrong size
-  kOutstanding,       // refused at the header: the caller still waits
-  kUnknown,           // no such request: nothing happens
+  kOutstanding,       // the caller still waits: refused at the header, or the reply to an INTERRUPT
+  kUnknown,           // no such request, or a notification: nothing happens
 };
 
 struct ReplyVerdict {
@@ -24,8 +24,9 @@ struct ReplyVerdict {
 };
 
 /// Judges a reply as fs/fuse/dev.c fuse_dev_do_write and fuse_copy_out_args do. `request` is the outstanding request
-/// with the reply's unique on this device fd, or null when there is none. Replies to an INTERRUPT's own unique are
-/// judged by rule R20. No allocation; about 10 ns for an accepted reply.
+/// with the reply's unique on this device fd, or null when there is none. A reply to an INTERRUPT (bit 0 of unique) is
+/// judged by rule R20: `request` is its target or the INTERRUPT itself, and the target stays outstanding. A
+/// notification (unique 0) is judged by its form alone. No allocation; about 10 ns for an accepted reply.
 ReplyVerdict reply_check(const RequestView* request, const Message& reply) noexcept;
 
 /// The longest tail the request allows its reply, in bytes: what args.out_args[last].size is in the kernel.

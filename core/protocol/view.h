@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "core/check.h"
 #include "core/protocol/layout.h"
@@ -21,9 +22,9 @@ enum class MessageError : std::uint8_t {
   kUnknownOpcode,  // not in 7.45: the header is valid, the body is opaque
   kUnterminatedName,
   kBadName,        // empty where the protocol has a name, or with '/' (rule K15; TMPFILE's placeholder "/" is allowed)
-  kBadExtensions,  // total_extlen exceeds the message
+  kBadExtensions,  // total_extlen exceeds the message, or is set on a request that has none
   kTrailingBytes,  // bytes beyond the layout of an opcode without a tail
-  kBadCount,       // an element count that does not match the tail
+  kBadCount,       // an element count that does not match the tail, or a namelen that does not match the name
 };
 /// "a name without its NUL" and so on: fits into "bad request: ...".
 std::string_view describe(MessageError error) noexcept;
@@ -58,6 +59,8 @@ class BodyView {
   /// Splits `body` (and `separate_tail`, see Message) by `layout`. `extension_bytes` of `body` are extensions.
   tl::expected<void, MessageError> split(const MessageLayout& layout, Bytes body, Bytes separate_tail,
                                          std::size_t extension_bytes);
+  /// Makes the views point into a copy: what stood at `from` now stands at `to`.
+  void rebase(const std::byte* from, const std::byte* to, Bytes tail) noexcept;
 
  private:
   const MessageLayout* layout_ = nullptr;
@@ -71,13 +74,22 @@ class BodyView {
 class RequestView : public BodyView {
  public:
   /// Never reads outside `message`. Names are checked for their NUL, not for their contents' sense: see
-  /// valid_name(). Unknown opcodes give kUnknownOpcode; use read_in_header for what can still be told.
-  static tl::expected<RequestView, MessageError> parse(Bytes message, const Negotiated& negotiated = {});
+  /// valid_name(). Sizes in the structs (WriteIn.size) are not compared with a tail of bytes; element counts are.
+  /// Unknown opcodes give kUnknownOpcode; use read_in_header for what can still be told.
+  static tl::expected<RequestView, MessageError> parse(const Message& message, const Negotiated& negotiated = {});
+  static tl::expected<RequestView, MessageError> parse(Bytes message, const Negotiated& negotiated = {}) {
+    return parse(Message{.head = message, .tail = {}}, negotiated);
+  }
+
+  /// The same request over a copy of its bytes in `storage`, which it overwrites and which must outlive the result. The
+  /// data of a WRITE is left out: its tail() is empty, its header().len as it was.
+  RequestView keep_in(std::vector<std::byte>& storage) const;
 
   const wire::InHeader& header() const noexcept { return header_; }
   Opcode opcode() const noexcept { return static_cast<Opcode>(header_.opcode); }
   std::uint64_t unique() const noexcept { return header_.unique; }
   std::uint64_t nodeid() const noexcept { return header_.nodeid; }
+  /// The message's bytes; without the tail where that came apart (Message::tail) or was left out (keep_in).
   Bytes bytes() const noexcept { return bytes_; }
 
  private:
@@ -85,7 +97,8 @@ class RequestView : public BodyView {
   Bytes bytes_;
 };
 
-/// The body of a successful reply. Error replies have no body: look at read_out_header(...)->error first.
+/// The body of a successful reply. Error replies have no body: look at read_out_header(...)->error first. An opcode
+/// that is never answered gives kUnknownOpcode.
 class ReplyView : public BodyView {
  public:
   static tl::expected<ReplyView, MessageError> parse(const Message& message, Opcode opcode, bool asks_size);
@@ -95,7 +108,7 @@ class ReplyView : public BodyView {
   wire::OutHeader header_{};
 };
 
-/// A notification (out_header.unique is 0).
+/// A notification (out_header.unique is 0). An unknown code, or a unique, gives kUnknownOpcode.
 class NotificationView : public BodyView {
  public:
   static tl::expected<NotificationView, MessageError> parse(const Message& message);
