@@ -78,7 +78,9 @@ class BufferPool {
 
  private:
   friend class Buffer;
+  friend class BufferRef;
   struct State;
+  static BufferRef allocate_unpooled(std::size_t capacity);
   std::shared_ptr<State> state_;
 };
 

@@ -9,7 +9,8 @@
 
 namespace fusereplay {
 
-/// What is known of an outstanding request. Valid until the event after its reply.
+/// What is known of an outstanding request. Valid until the event after its reply; that of a request that is not kept
+/// outstanding (FORGET, BATCH_FORGET, INTERRUPT, NOTIFY_REPLY, or bytes too short for a header) until the next event.
 struct RequestContext {
   Opcode opcode{};
   std::uint64_t unique = 0;
@@ -24,6 +25,10 @@ struct RequestContext {
 /// Fills Event::request. One a stream; ordered. Memory grows with the number of outstanding requests only.
 /// A reply ends its request when it was accepted (result >= 0) or refused with EINVAL/EFAULT after the header (the
 /// kernel completed it with EIO, reference 3.1); a reply refused with ENOENT, or EINVAL at the header, ends nothing.
+/// A reply is matched by its unique alone: whether it came on the right channel is for a rule to say. The reply to an
+/// INTERRUPT matches nothing. A request with a unique that is outstanding already takes its place, as does one sent
+/// again (bit 63) that of its first sending.
+/// Events may come from a hostile trace: any bytes are followed, none are trusted.
 class Conversation {
  public:
   Conversation();
