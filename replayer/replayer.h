@@ -1,0 +1,75 @@
+// Plays a recorded conversation against a server, without a kernel, and compares what it answers.
+//
+// ORDER. With one device thread requests do not overlap: each is delivered where it was recorded. Where they overlap,
+// the sequence does not say in which order the filesystem took them, so an order is looked for that explains the
+// recorded replies; each request is delivered within its recorded interval, from request to reply:
+// - A request that changes nothing is tried at its request. If the answer differs from the recorded one the reply is
+//   refused (send() returns -ENOENT, whereupon the server undoes count and handle, reference 1.4), and tried again
+//   after each overlapping request that does change something, at the latest at its recorded reply.
+// - A request that changes something is delivered at its recorded reply, in the order of replies; earlier only where
+//   a reply that is due cannot be explained without it and both touch one node.
+// - FORGET, BATCH_FORGET, INTERRUPT and NOTIFY_REPLY are delivered where they stand.
+// The choice depends on the recording and the server's answers alone.
+//
+// IDS. What the recorded filesystem chose (nodeid with generation, file handle, directory cookie, inode number) is
+// bound to what the live one chooses, by the reply that made it; requests are rewritten before they are delivered. What
+// the kernel chose (unique, lock owner, poll handle) is passed on.
+//
+// WRITE RESULTS. send() returns what the recorded write(2) did: where the kernel refused a reply, so does the replay.
+//
+// TIME. IncomingRequest::received is the recorded instant of the request, so stamps are equal to the nanosecond. The
+// clock is set to the recorded instants and never goes back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/async/clock.h"
+#include "core/async/executor.h"
+#include "core/operations/operations.h"
+#include "core/server/server.h"
+#include "replayer/event_source.h"
+#include "replayer/report.h"
+#include "replayer/tolerances.h"
+
+namespace fusereplay {
+
+struct ReplayOptions {
+  Tolerances tolerances = Tolerances::exact();
+  std::size_t kept_divergences = 100;
+  std::uint64_t stop_after = 0;  // divergences; 0: never
+  /// How many events ahead the reply of an overlapping request is looked for. Bounds the memory.
+  std::size_t window = 8192;
+};
+
+/// One replay. One thread. No allocation in steady state.
+class Replayer {
+ public:
+  /// `server` must run its handlers on `executor` and nowhere else, and show `clock` to its filesystem; all outlive the
+  /// Replayer.
+  Replayer(Server& server, ManualExecutor& executor, ManualClock& clock, ReplayOptions options = {});
+  ~Replayer();
+  Replayer(const Replayer&) = delete;
+  Replayer& operator=(const Replayer&) = delete;
+
+  /// An ordered sink of the live conversation: rewritten requests and live replies, at the recorded places (sequence,
+  /// times, thread, channel), Event::request set. Attempts that were refused for the sake of order are not in it, nor
+  /// are notifications. Called before run(); `sink` outlives it.
+  void add_sink(EventSink& sink);
+
+  /// Plays `source` to its end, then disconnects the server unless it hangs. Once.
+  ReplayReport run(EventSource& source);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Replays against `filesystem` behind an OperationsServer of its own. A filesystem that hangs is not destroyed: its
+/// suspended handlers can never end.
+ReplayReport replay(std::unique_ptr<Operations> filesystem, EventSource& source, std::span<EventSink* const> sinks = {},
+                    const ReplayOptions& options = {});
+
+}  // namespace fusereplay

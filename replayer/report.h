@@ -1,0 +1,61 @@
+// What a replay found.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/protocol/opcode.h"
+
+namespace fusereplay {
+
+/// One reply that differs from the recorded one.
+struct Divergence {
+  std::uint64_t sequence = 0;          // of the recorded reply
+  std::uint64_t request_sequence = 0;  // of the recorded request
+  std::uint64_t unique = 0;
+  Opcode opcode{};
+  std::string field;     // "error", "attr.size", "entries[2].name", "data[17]", "reply" where there was none
+  std::string recorded;  // its value, as a person reads it
+  std::string live;
+  std::string request;  // the recorded request, one line
+};
+
+/// What was seen. All counts are the same in every replay of the same trace against the same server.
+struct ReplayCounts {
+  std::uint64_t events = 0;           // recorded events taken
+  std::uint64_t requests = 0;         // delivered to the server
+  std::uint64_t replies = 0;          // compared
+  std::uint64_t overlapping = 0;      // requests that overlapped another one
+  std::uint64_t retried = 0;          // attempts whose reply was refused because another order was needed
+  std::uint64_t brought_forward = 0;  // changing requests delivered early to explain another's reply
+  std::uint64_t unanswered = 0;       // recorded requests without a recorded reply: not delivered
+  std::uint64_t stray_replies = 0;    // recorded replies to no request: the kernel refused them
+  std::uint64_t unbound_ids = 0;      // ids in requests that no reply had made: passed on as they were
+  std::uint64_t unreadable = 0;       // recorded messages not laid out as 7.45 says: passed on, compared as bytes
+  std::uint64_t tolerated_concurrent_attributes = 0;  // fields, see Tolerances::concurrent
+  std::uint64_t tolerated_usage = 0;                  // fields
+  std::uint64_t tolerated_ignored = 0;                // fields that differed, of Tolerances::ignored roles
+  std::uint64_t recorded_notifications = 0;
+  std::uint64_t live_notifications = 0;  // not compared: when a server sends one is its own affair
+  std::uint64_t divergences = 0;
+};
+
+enum class ReplayEnd : std::uint8_t {
+  kComplete,  // every event of the source was replayed
+  kStopped,   // ReplayOptions::stop_after divergences were found
+  kHung,      // the server left requests unanswered with nothing left to run; it was not disconnected
+};
+
+struct ReplayReport {
+  ReplayEnd end = ReplayEnd::kComplete;
+  ReplayCounts counts;
+  std::vector<Divergence> divergences;  // the first ReplayOptions::kept_divergences of them, in recorded order
+
+  bool same() const noexcept { return counts.divergences == 0 && end == ReplayEnd::kComplete; }
+};
+
+/// "seq 42 GETATTR unique 18 nodeid 3: attr.size was 4096, is 0".
+std::string describe(const Divergence& divergence);
+
+}  // namespace fusereplay
