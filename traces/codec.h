@@ -1,0 +1,118 @@
+// Events to trace records and back: docs/trace-contract.md, section 3. Private to traces/, its tests and benchmarks.
+//
+// Both directions are driven by layouts and field tables; the identity bytes -> record -> bytes holds for every
+// message, since what would not be rebuilt exactly is kept raw.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "core/event/event.h"
+#include "core/protocol/layout.h"
+#include "traces/limits.h"
+#include "traces/struct_codec.h"
+
+namespace fusereplay {
+
+/// What the deltas of the next record are relative to. Starts afresh in each block.
+struct RecordBase {
+  std::uint64_t next_sequence = 1;
+  std::int64_t begin = 0;
+  std::uint64_t unique = 0;
+};
+
+enum class RecordForm : std::uint8_t {
+  kTyped,
+  kRaw,  // the message did not fit its layout exactly
+};
+
+/// Encodes events. One thread at a time.
+class RecordEncoder {
+ public:
+  void start_block(std::uint64_t first_sequence, std::int64_t first_begin) noexcept;
+
+  struct Encoded {
+    std::byte* end;
+    RecordForm form;
+  };
+  /// Appends one length-delimited record at `out`, where max_record_bytes(message size) bytes are free. The sequence
+  /// is not below the base's next one. Event::request says what a reply answers; null is allowed.
+  Encoded encode(const Event& event, std::byte* out) noexcept;
+
+ private:
+  bool typed_body(const Event& event, protobuf::Output& out, RecordBase& base) const noexcept;
+  bool request_body(const Event& event, protobuf::Output& out, RecordBase& base) const noexcept;
+  bool reply_body(const Event& event, protobuf::Output& out, const RecordBase& base) const noexcept;
+  bool notification_body(const Event& event, protobuf::Output& out) const noexcept;
+  bool entries(Tail tail, Bytes bytes, protobuf::Output& out) const noexcept;
+  template <class View>
+  bool layout_body(const View& view, std::uint32_t opcode, protobuf::Output& out) const noexcept;
+  template <class Element>
+  bool elements(Bytes bytes, protobuf::Output& out) const noexcept;
+
+  StructCodec structs_;
+  RecordBase base_;
+};
+
+/// A growing buffer for one message, 16-byte aligned.
+class MessageSpace {
+ public:
+  std::byte* data() const noexcept { return reinterpret_cast<std::byte*>(space_.get()); }
+  std::size_t size() const noexcept { return size_; }
+  void clear() noexcept { size_ = 0; }
+  /// `count` more bytes, contents unspecified; null above kMaxMessageBytes. Moves what was there.
+  std::byte* append(std::size_t count) {
+    if (count <= capacity_ - size_) [[likely]] {
+      std::byte* const at = data() + size_;
+      size_ += count;
+      return at;
+    }
+    return grow(count);
+  }
+  /// False above kMaxMessageBytes.
+  bool append(Bytes bytes);
+  void truncate(std::size_t size) noexcept { size_ = size; }
+
+ private:
+  struct alignas(16) Unit {
+    std::byte bytes[16];
+  };
+  static constexpr std::size_t kInitialUnits = 512;
+  std::byte* grow(std::size_t count);
+
+  std::unique_ptr<Unit[]> space_ = std::make_unique_for_overwrite<Unit[]>(kInitialUnits);
+  std::size_t size_ = 0;
+  std::size_t capacity_ = kInitialUnits * sizeof(Unit);
+};
+
+struct ParsedRecord;
+
+/// Decodes records. Input may be anything. One thread at a time; no allocation once its buffer is large enough.
+class RecordDecoder {
+ public:
+  void start_block(std::uint64_t first_sequence, std::int64_t first_begin) noexcept;
+
+  /// Decodes one record (without its length) into `event`; the message stays valid until the next call. What is wrong
+  /// with the record, or empty for success. `form` says how the message was kept.
+  std::string_view decode(Bytes record, Event& event, RecordForm& form);
+
+ private:
+  std::string_view build(const ParsedRecord& record, Bytes bytes);
+  std::string_view build_request(const ParsedRecord& record, Bytes bytes);
+  std::string_view build_out(const ParsedRecord& record, Bytes bytes, const MessageLayout* layout, std::int32_t error,
+                             std::uint64_t unique);
+  std::string_view body(const ParsedRecord& record, Bytes bytes, const MessageLayout& layout);
+  std::string_view tail(const ParsedRecord& record, Bytes bytes, const MessageLayout& layout);
+  std::string_view list(Bytes bytes, std::uint32_t number, StructId element);
+  std::string_view directory(Bytes bytes, bool plus);
+  bool directory_entry(Bytes bytes, bool plus);
+  std::string_view node_ids(Bytes bytes);
+
+  StructCodec structs_;
+  RecordBase base_;
+  MessageSpace space_;
+};
+
+}  // namespace fusereplay

@@ -1,0 +1,287 @@
+#include <algorithm>
+#include <cstring>
+
+#include "core/protocol/dirent.h"
+#include "core/protocol/layout.h"
+#include "core/protocol/view.h"
+#include "traces/codec.h"
+#include "traces/parsed_record.h"
+#include "traces/record_fields.h"
+
+namespace fusereplay {
+namespace {
+
+constexpr std::string_view kMessageTooLarge = "a message above the limit";
+constexpr std::string_view kBadStruct = "a struct that does not fit its table";
+
+std::string_view as_name(Bytes bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Calls `take` for each value of one length-delimited field; false if it says false. The bytes were parsed before.
+template <class Take>
+bool each(Bytes record, std::uint32_t number, Take take) {
+  protobuf::Input in(record);
+  while (!in.done()) {
+    std::uint64_t tag = 0;
+    if (!in.varint(tag)) return false;
+    if (tag >> 3 != number) {
+      if (!in.skip(tag & 7)) return false;
+      continue;
+    }
+    Bytes value;
+    if (!in.bytes(value) || !take(value)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::byte* MessageSpace::grow(std::size_t count) {
+  if (count > kMaxMessageBytes || size_ + count > kMaxMessageBytes) return nullptr;
+  const std::size_t wanted = std::max(capacity_ * 2, size_ + count);
+  const std::size_t units = (wanted + sizeof(Unit) - 1) / sizeof(Unit);
+  auto larger = std::make_unique_for_overwrite<Unit[]>(units);
+  if (size_ != 0) std::memcpy(larger.get(), space_.get(), size_);
+  space_ = std::move(larger);
+  capacity_ = units * sizeof(Unit);
+  std::byte* const at = data() + size_;
+  size_ += count;
+  return at;
+}
+
+bool MessageSpace::append(Bytes bytes) {
+  std::byte* const at = append(bytes.size());
+  if (at == nullptr) return false;
+  if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
+  return true;
+}
+
+void RecordDecoder::start_block(std::uint64_t first_sequence, std::int64_t first_begin) noexcept {
+  base_ = {.next_sequence = first_sequence, .begin = first_begin, .unique = 0};
+}
+
+std::string_view RecordDecoder::decode(Bytes bytes, Event& event, RecordForm& form) {
+  ParsedRecord record;
+  if (const auto wrong = record.parse(bytes); !wrong.empty()) return wrong;
+  if (record.kind > static_cast<std::uint64_t>(EventKind::kMark)) return "an unknown kind of event";
+  const bool is_mark = record.kind == static_cast<std::uint64_t>(EventKind::kMark);
+  if (record.mark > static_cast<std::uint64_t>(Mark::kServerDied) || is_mark == (record.mark == 0)) {
+    return "an unknown mark, or a mark where there is none";
+  }
+  if (record.sequence_delta >= ~base_.next_sequence) return "a sequence that overflows";
+  space_.clear();
+  if (record.raw) {
+    if (record.has_body()) return "a raw message with a typed body";
+    if (is_mark) return "a mark with a message";
+    if (record.raw->size() > kMaxMessageBytes || !space_.append(*record.raw)) return kMessageTooLarge;
+    form = RecordForm::kRaw;
+  } else {
+    form = RecordForm::kTyped;
+  }
+  if (const auto wrong = build(record, bytes); !wrong.empty()) return wrong;
+
+  event.kind = static_cast<EventKind>(record.kind);
+  event.mark = static_cast<Mark>(record.mark);
+  event.sequence = base_.next_sequence + record.sequence_delta;
+  event.begin = static_cast<std::int64_t>(static_cast<std::uint64_t>(base_.begin) +
+                                          static_cast<std::uint64_t>(record.begin_delta));
+  event.end =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(event.begin) + static_cast<std::uint64_t>(record.duration));
+  event.thread = record.thread;
+  event.channel = record.channel;
+  event.result = record.result.value_or(static_cast<std::int64_t>(space_.size()));
+  event.message = Message{.head = Bytes(space_.data(), space_.size()), .tail = {}, .owner = nullptr};
+  event.request = nullptr;
+  base_.next_sequence = event.sequence + 1;
+  base_.begin = event.begin;
+  return {};
+}
+
+std::string_view RecordDecoder::build(const ParsedRecord& record, Bytes bytes) {
+  switch (static_cast<EventKind>(record.kind)) {
+    case EventKind::kRequest:
+      return record.raw ? std::string_view() : build_request(record, bytes);
+    case EventKind::kReply: {
+      if (record.raw) return {};
+      const MessageLayout* layout = nullptr;
+      if (record.error == 0) layout = reply_layout(static_cast<Opcode>(record.opcode), record.asks_size);
+      const std::uint64_t unique = base_.unique + static_cast<std::uint64_t>(record.unique_delta);
+      return build_out(record, bytes, layout, record.error, unique);
+    }
+    case EventKind::kNotification: {
+      if (record.raw) return {};
+      const MessageLayout* const layout = notify_layout(static_cast<NotifyCode>(record.notify_code));
+      if (layout == nullptr) return "an unknown notification that is not raw";
+      return build_out(record, bytes, layout, record.notify_code, 0);
+    }
+    case EventKind::kMark:
+      return record.has_body() ? "a mark with a message" : std::string_view();
+  }
+  return "an unknown kind of event";
+}
+
+std::string_view RecordDecoder::build_request(const ParsedRecord& record, Bytes bytes) {
+  Negotiated negotiated;
+  negotiated.setxattr_ext = record.struct_ids[0] != StructId::kSetxattrInCompat;
+  const MessageLayout* const layout = request_layout(static_cast<Opcode>(record.opcode), negotiated);
+  if (layout == nullptr) return "an unknown opcode that is not raw";
+  const std::size_t extension_units = record.extensions.size() / 8;
+  if (record.extensions.size() % 8 != 0 || extension_units > 0xffff) return "extensions of a size that cannot be";
+  if (space_.append(sizeof(wire::InHeader)) == nullptr) return kMessageTooLarge;
+  if (const auto wrong = body(record, bytes, *layout); !wrong.empty()) return wrong;
+  wire::InHeader header{};
+  header.len = static_cast<std::uint32_t>(space_.size());
+  header.opcode = record.opcode;
+  header.unique = base_.unique + static_cast<std::uint64_t>(record.unique_delta);
+  header.nodeid = record.nodeid;
+  header.uid = record.uid;
+  header.gid = record.gid;
+  header.pid = record.pid;
+  header.total_extlen = static_cast<std::uint16_t>(extension_units);
+  header.padding = record.header_padding;
+  std::memcpy(space_.data(), &header, sizeof(header));
+  base_.unique = header.unique;
+  return {};
+}
+
+std::string_view RecordDecoder::build_out(const ParsedRecord& record, Bytes bytes, const MessageLayout* layout,
+                                          std::int32_t error, std::uint64_t unique) {
+  if (space_.append(sizeof(wire::OutHeader)) == nullptr) return kMessageTooLarge;
+  if (layout == nullptr) {
+    if (record.has_body()) return "a body where there is none";
+  } else if (const auto wrong = body(record, bytes, *layout); !wrong.empty()) {
+    return wrong;
+  }
+  const wire::OutHeader header{.len = static_cast<std::uint32_t>(space_.size()), .error = error, .unique = unique};
+  std::memcpy(space_.data(), &header, sizeof(header));
+  return {};
+}
+
+std::string_view RecordDecoder::body(const ParsedRecord& record, Bytes bytes, const MessageLayout& layout) {
+  const std::size_t fixed_at = space_.size();
+  std::size_t found = 0;
+  for (const StructId id : layout.structs) {
+    if (id == StructId::kNone) continue;
+    const std::size_t index = record.struct_ids[0] == id ? 0 : 1;
+    if (record.struct_ids[index] != id) return "a struct is missing";
+    std::byte* const at = space_.append(structs_.size(id));
+    if (at == nullptr) return kMessageTooLarge;
+    if (!structs_.decode(id, record.structs[index], at)) return kBadStruct;
+    ++found;
+  }
+  if (found != record.struct_count) return "a struct that the message does not have";
+  if (record.fixed_size) {
+    if (!layout.truncatable || *record.fixed_size > space_.size() - fixed_at) return "a struct cut short";
+    space_.truncate(fixed_at + *record.fixed_size);
+  }
+  if (record.name_count != layout.names) return "the wrong number of names";
+  for (std::size_t i = 0; i < record.name_count; ++i) {
+    const std::string_view name = as_name(record.names[i]);
+    if (!record::acceptable_name(static_cast<Opcode>(record.opcode), i, name)) return "a name that cannot be";
+    std::byte* const at = space_.append(name.size() + 1);
+    if (at == nullptr) return kMessageTooLarge;
+    if (!name.empty()) std::memcpy(at, name.data(), name.size());
+    at[name.size()] = std::byte{0};
+  }
+  if (const auto wrong = tail(record, bytes, layout); !wrong.empty()) return wrong;
+  if (record.extensions.empty()) return {};
+  if (!layout.extensions) return "extensions that the message does not have";
+  return space_.append(record.extensions) ? std::string_view() : kMessageTooLarge;
+}
+
+std::string_view RecordDecoder::tail(const ParsedRecord& record, Bytes bytes, const MessageLayout& layout) {
+  std::uint32_t wanted = 0;
+  switch (layout.tail) {
+    case Tail::kNone:
+      break;
+    case Tail::kBytes:
+      if (record.data && !space_.append(*record.data)) return kMessageTooLarge;
+      break;
+    case Tail::kDirents:
+    case Tail::kDirentsPlus:
+      wanted = record::kEntries;
+      break;
+    case Tail::kForgets:
+      wanted = kStructNumberBase + static_cast<std::uint32_t>(StructId::kForgetOne);
+      break;
+    case Tail::kRemovemappings:
+      wanted = kStructNumberBase + static_cast<std::uint32_t>(StructId::kRemovemappingOne);
+      break;
+    case Tail::kNodeIds:
+      wanted = record::kNodeIds;
+      break;
+  }
+  if (record.data && layout.tail != Tail::kBytes) return "data that the message does not have";
+  if (record.list_number == 0) return {};
+  if (record.list_number != wanted) return "a list that the message does not have";
+  if (wanted == record::kEntries) return directory(bytes, layout.tail == Tail::kDirentsPlus);
+  if (wanted == record::kNodeIds) return node_ids(bytes);
+  return list(bytes, wanted, static_cast<StructId>(wanted - kStructNumberBase));
+}
+
+std::string_view RecordDecoder::list(Bytes bytes, std::uint32_t number, StructId element) {
+  const bool good = each(bytes, number, [&](Bytes value) {
+    std::byte* const at = space_.append(structs_.size(element));
+    return at != nullptr && structs_.decode(element, value, at);
+  });
+  return good ? std::string_view() : kBadStruct;
+}
+
+std::string_view RecordDecoder::directory(Bytes bytes, bool plus) {
+  const bool good = each(bytes, record::kEntries, [&](Bytes value) { return directory_entry(value, plus); });
+  return good ? std::string_view() : "a directory record that cannot be";
+}
+
+bool RecordDecoder::directory_entry(Bytes bytes, bool plus) {
+  std::string_view name;
+  Bytes dirent;
+  std::optional<Bytes> entry;
+  protobuf::Input in(bytes);
+  while (!in.done()) {
+    std::uint64_t tag = 0;
+    Bytes value;
+    if (!in.varint(tag)) return false;
+    const std::uint64_t number = tag >> 3;
+    if (number < record::kEntryName || number > record::kEntryEntry) {
+      if (number == 0 || !in.skip(tag & 7)) return false;
+      continue;
+    }
+    if ((tag & 7) != static_cast<std::uint64_t>(protobuf::WireType::kLength) || !in.bytes(value)) return false;
+    if (number == record::kEntryName) name = as_name(value);
+    if (number == record::kEntryDirent) dirent = value;
+    if (number == record::kEntryEntry) entry = value;
+  }
+  if (!valid_name(name, kMaxEntryNameBytes) || entry.has_value() != plus) return false;
+  const std::size_t size = dirent_record_size(plus ? DirentKind::kPlus : DirentKind::kPlain, name.size());
+  std::byte* at = space_.append(size);
+  if (at == nullptr) return false;
+  std::byte* const end = at + size;
+  if (plus) {
+    if (!structs_.decode(StructId::kEntryOut, *entry, at)) return false;
+    at += sizeof(wire::EntryOut);
+  }
+  if (!structs_.decode(StructId::kDirent, dirent, at)) return false;
+  const auto length = static_cast<std::uint32_t>(name.size());
+  std::memcpy(at + offsetof(wire::Dirent, namelen), &length, sizeof(length));
+  at += sizeof(wire::Dirent);
+  std::memcpy(at, name.data(), name.size());
+  std::fill(at + name.size(), end, std::byte{0});
+  return true;
+}
+
+std::string_view RecordDecoder::node_ids(Bytes bytes) {
+  const bool good = each(bytes, record::kNodeIds, [&](Bytes value) {
+    protobuf::Input in(value);
+    while (!in.done()) {
+      std::uint64_t id = 0;
+      std::byte* at = nullptr;
+      if (!in.varint(id) || (at = space_.append(sizeof(id))) == nullptr) return false;
+      std::memcpy(at, &id, sizeof(id));
+    }
+    return true;
+  });
+  return good ? std::string_view() : "a list of node ids that cannot be";
+}
+
+}  // namespace fusereplay
