@@ -57,8 +57,8 @@ class TraceWriter : public EventSink {
   /// Writes the block, whatever its age.
   void flush();
 
-  /// Writes what is left and the end block, closes the file; the first error there was, if any. Once; on_event() must
-  /// not follow.
+  /// Writes what is left and the end block, closes the file; the first error there was, if any. on_event() must not
+  /// follow (checked); a second close() gives the same answer.
   TraceResult<void> close();
 
   /// The error that stopped the capture, if one did.

@@ -1,0 +1,224 @@
+#include "traces/writer.h"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "core/check.h"
+#include "core/result.h"
+#include "core/unique_fd.h"
+#include "traces/block.h"
+#include "traces/byte_space.h"
+#include "traces/codec.h"
+#include "traces/crc32c.h"
+#include "traces/limits.h"
+#include "traces/trace_header_codec.h"
+
+namespace fusereplay {
+namespace {
+
+struct FreeContext {
+  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
+};
+
+Result<void> write_all(int fd, std::span<iovec> pieces) {
+  while (!pieces.empty()) {
+    const ssize_t written = ::writev(fd, pieces.data(), static_cast<int>(pieces.size()));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return Errno::last();
+    }
+    auto left = static_cast<std::size_t>(written);
+    while (!pieces.empty() && left >= pieces.front().iov_len) {
+      left -= pieces.front().iov_len;
+      pieces = pieces.subspan(1);
+    }
+    if (!pieces.empty()) {
+      pieces.front().iov_base = static_cast<std::byte*>(pieces.front().iov_base) + left;
+      pieces.front().iov_len -= left;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+class TraceWriter::Impl {
+ public:
+  Impl(std::filesystem::path path, UniqueFd file, const TraceWriterOptions& options)
+      : path_(std::move(path)), file_(std::move(file)), options_(options), compressor_(ZSTD_createCCtx()) {
+    FUSEREPLAY_CHECK(compressor_ != nullptr, "memory for a compressor");
+    ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_compressionLevel, options.compression_level);
+  }
+
+  void write_header(const TraceHeader& header) {
+    const std::string body = encode_trace_header(header);
+    raw_.reserve(body.size(), 0);
+    std::memcpy(raw_.data(), body.data(), body.size());
+    used_ = body.size();
+    block_ = {.kind = BlockKind::kHeader, .records = 1};
+    write_block();
+  }
+
+  void add(const Event& event) {
+    FUSEREPLAY_CHECK(file_.valid(), "a closed trace takes no events");
+    FUSEREPLAY_CHECK(event.sequence > last_sequence_, "a trace is written in ascending sequence");
+    if (error_) {
+      ++counts_.dropped;
+      return;
+    }
+    const std::size_t size = event.message.size();
+    if (size > kMaxMessageBytes) {
+      fail("a message of " + std::to_string(size) + " bytes is above the limit of the trace format");
+      ++counts_.dropped;
+      return;
+    }
+    if (block_.records != 0 && used_ + max_record_bytes(size) > kMaxBlockBytes) flush();
+    if (block_.records == 0) start_block(event);
+    raw_.reserve(used_ + max_record_bytes(size), used_);
+    const auto encoded = encoder_.encode(event, raw_.data() + used_);
+    used_ = static_cast<std::size_t>(encoded.end - raw_.data());
+    ++block_.records;
+    block_.last_sequence = last_sequence_ = event.sequence;
+    block_.last_begin = event.begin;
+    ++counts_.events;
+    if (encoded.form == RecordForm::kRaw) ++counts_.raw_records;
+    if (used_ >= options_.block_bytes) flush();
+  }
+
+  void flush_if_due(std::chrono::steady_clock::time_point now) {
+    if (block_.records != 0 && now - block_start_ >= options_.block_interval) flush();
+  }
+
+  void flush() {
+    if (block_.records == 0 || error_) return;
+    write_block();
+  }
+
+  TraceResult<void> close() {
+    if (file_.valid()) {
+      flush();
+      if (!error_) {
+        block_ = {.kind = BlockKind::kEnd, .first_sequence = last_sequence_, .last_sequence = last_sequence_};
+        write_block();
+      }
+      if (::close(file_.release()) != 0) fail(describe(Errno::last()));
+    }
+    if (error_) return tl::unexpected(*error_);
+    return {};
+  }
+
+  std::optional<TraceError> error_;
+  TraceWriterCounts counts_;
+
+ private:
+  void start_block(const Event& event) {
+    block_ = {.kind = BlockKind::kRecords, .first_sequence = event.sequence, .first_begin = event.begin};
+    block_start_ = std::chrono::steady_clock::now();
+    encoder_.start_block(event.sequence, event.begin);
+  }
+
+  void write_block() {
+    const std::byte* body = raw_.data();
+    block_.raw_size = static_cast<std::uint32_t>(used_);
+    block_.stored_size = block_.raw_size;
+    if (used_ != 0) {
+      packed_.reserve(ZSTD_compressBound(used_), 0);
+      const std::size_t packed = ZSTD_compress2(compressor_.get(), packed_.data(), packed_.capacity(), body, used_);
+      if (ZSTD_isError(packed) == 0 && packed < used_) {
+        body = packed_.data();
+        block_.codec = BlockCodec::kZstd;
+        block_.stored_size = static_cast<std::uint32_t>(packed);
+      }
+    }
+    block_.body_crc = crc32c(Bytes(body, block_.stored_size));
+    auto header = encode_block_header(block_);
+    std::array<iovec, 2> pieces = {iovec{header.data(), header.size()},
+                                   iovec{const_cast<std::byte*>(body), block_.stored_size}};
+    const auto written = write_all(file_.get(), std::span(pieces).first(block_.stored_size == 0 ? 1 : 2));
+    if (!written) {
+      fail(describe(written.error()));
+    } else {
+      counts_.bytes += header.size() + block_.stored_size;
+      ++counts_.blocks;
+    }
+    used_ = 0;
+    block_ = {};
+  }
+
+  void fail(const std::string& reason) {
+    if (error_) return;
+    error_ = TraceError{"cannot write trace " + path_.string() + ": " + reason};
+    counts_.dropped += block_.kind == BlockKind::kRecords ? block_.records : 0;
+    counts_.events -= block_.kind == BlockKind::kRecords ? block_.records : 0;
+    // What was written of the block in part would be ignored as a torn tail; without it, the file says less wrong.
+    [[maybe_unused]] const int cut = ::ftruncate(file_.get(), static_cast<off_t>(counts_.bytes));
+    block_ = {};
+    used_ = 0;
+  }
+
+  const std::filesystem::path path_;
+  UniqueFd file_;
+  const TraceWriterOptions options_;
+  std::unique_ptr<ZSTD_CCtx, FreeContext> compressor_;
+  RecordEncoder encoder_;
+  ByteSpace raw_;
+  ByteSpace packed_;
+  std::size_t used_ = 0;  // of raw_
+  BlockHeader block_{};   // in the making; records == 0: none
+  std::chrono::steady_clock::time_point block_start_;
+  std::uint64_t last_sequence_ = 0;
+};
+
+TraceWriter::TraceWriter(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+
+TraceWriter::~TraceWriter() {
+  if (impl_ != nullptr) static_cast<void>(close());
+}
+
+TraceResult<std::unique_ptr<TraceWriter>> TraceWriter::open(const std::filesystem::path& path, TraceHeader header,
+                                                            const TraceWriterOptions& options) {
+  const int mode = options.existing == ExistingTrace::kRefuse ? O_EXCL : O_TRUNC;
+  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0666));
+  if (!file.valid()) {
+    if (errno == EEXIST) {
+      return tl::unexpected(TraceError{path.string() + " exists: give another name, or remove it first"});
+    }
+    return tl::unexpected(TraceError{"cannot create trace " + path.string() + ": " + describe(Errno::last())});
+  }
+  auto impl = std::make_unique<Impl>(path, std::move(file), options);
+  header.format_version = kTraceFormatVersion;
+  header.oldest_readable = kTraceOldestReadable;
+  impl->write_header(header);
+  if (impl->error_) return tl::unexpected(*impl->error_);
+  return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(impl)));
+}
+
+void TraceWriter::on_event(const Event& event) {
+  impl_->add(event);
+}
+void TraceWriter::flush_if_due(std::chrono::steady_clock::time_point now) {
+  impl_->flush_if_due(now);
+}
+void TraceWriter::flush() {
+  impl_->flush();
+}
+
+TraceResult<void> TraceWriter::close() {
+  return impl_->close();
+}
+
+const std::optional<TraceError>& TraceWriter::error() const noexcept {
+  return impl_->error_;
+}
+const TraceWriterCounts& TraceWriter::counts() const noexcept {
+  return impl_->counts_;
+}
+
+}  // namespace fusereplay
