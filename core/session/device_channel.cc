@@ -1,0 +1,88 @@
+#include "core/session/device_channel.h"
+
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/check.h"
+#include "core/protocol/wire.h"
+
+namespace fusereplay {
+namespace {
+
+iovec piece(Bytes bytes) noexcept {
+  return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};  // writev only reads
+}
+
+/// A message with unique 0 is a notification; one too short to tell is a reply that the kernel will refuse (rule R2).
+EventKind kind_of(const Message& message) noexcept {
+  wire::OutHeader header{};
+  if (message.head.size() < sizeof(header)) return EventKind::kReply;
+  std::memcpy(&header, message.head.data(), sizeof(header));
+  return header.unique == 0 ? EventKind::kNotification : EventKind::kReply;
+}
+
+}  // namespace
+
+Result<std::size_t> DeviceChannel::receive(Buffer& buffer) noexcept {
+  for (;;) {
+    const ssize_t size = ::read(device_.get(), buffer.data(), buffer.capacity());
+    if (size >= 0) return static_cast<std::size_t>(size);
+    switch (errno) {
+      case ENODEV:
+      case ECONNABORTED:
+        return Errno::last();
+      case EINTR:
+      case EAGAIN:
+      case ENOENT:  // the request was taken back while it was being copied (fs/fuse/dev.c fuse_dev_do_read)
+        break;
+      default:
+        FUSEREPLAY_CHECK(false, describe(Errno::last()));
+    }
+  }
+}
+
+void DeviceChannel::announce(IncomingRequest& request) {
+  request.received = realtime_now();
+  if (!events_.observed()) return;
+  Event event;
+  event.kind = EventKind::kRequest;
+  event.sequence = events_.take_number();
+  event.begin = event.end = request.received;
+  event.thread = current_thread();
+  event.channel = index_;
+  event.result = static_cast<std::int64_t>(request.bytes.size());
+  event.message = Message{.head = request.bytes, .tail = {}, .owner = &request.buffer};
+  events_.deliver(event);
+}
+
+std::int64_t DeviceChannel::send(const Message& message) {
+  const bool answers_init = gate_.is_answer(message);
+  if (answers_init) gate_.learn(message);
+  const std::int64_t result = events_.observed() ? send_observed(message) : write_message(message);
+  if (answers_init) gate_.open(result);
+  return result;
+}
+
+std::int64_t DeviceChannel::send_observed(const Message& message) {
+  Event event;
+  event.kind = kind_of(message);
+  event.sequence = events_.take_number();  // before the write: see ORDER in core/event/event.h
+  event.begin = realtime_now();
+  event.thread = current_thread();
+  event.channel = index_;
+  event.message = message;
+  event.result = write_message(message);
+  event.end = realtime_now();
+  events_.deliver(event);
+  return event.result;
+}
+
+std::int64_t DeviceChannel::write_message(const Message& message) const noexcept {
+  const iovec pieces[] = {piece(message.head), piece(message.tail)};
+  const ssize_t written = ::writev(device_.get(), pieces, message.tail.empty() ? 1 : 2);
+  return written < 0 ? -errno : written;
+}
+
+}  // namespace fusereplay

@@ -1,0 +1,45 @@
+// One device fd of a connection: requests come in, replies to them go out, each an event where somebody listens.
+#pragma once
+
+#include <cstdint>
+
+#include "core/event/event.h"
+#include "core/result.h"
+#include "core/server/server.h"
+#include "core/session/event_source.h"
+#include "core/session/init_gate.h"
+#include "core/unique_fd.h"
+
+namespace fusereplay {
+
+/// Read by one thread, its owner; replied through by any. The fd stays open until the channel is destroyed, so that a
+/// late reply cannot reach another file.
+class DeviceChannel final : public ReplyChannel {
+ public:
+  /// `index` is Event::channel. `events` and `gate` outlive the channel.
+  DeviceChannel(UniqueFd device, std::uint32_t index, EventSource& events, InitGate& gate) noexcept
+      : device_(std::move(device)), index_(index), events_(events), gate_(gate) {}
+
+  /// Waits for a message and reads it into `buffer`; its size. ENODEV: unmounted or aborted; ECONNABORTED: aborted
+  /// (where ABORT_ERROR is negotiated). Reads that the kernel broke off for another reason are repeated.
+  Result<std::size_t> receive(Buffer& buffer) noexcept;
+
+  /// Shows a request that was just read to the observers. `request.received` becomes the instant.
+  void announce(IncomingRequest& request);
+
+  std::int64_t send(const Message& message) override;
+
+  int device() const noexcept { return device_.get(); }
+  std::uint32_t index() const noexcept { return index_; }
+
+ private:
+  std::int64_t write_message(const Message& message) const noexcept;
+  std::int64_t send_observed(const Message& message);
+
+  const UniqueFd device_;
+  const std::uint32_t index_;
+  EventSource& events_;
+  InitGate& gate_;
+};
+
+}  // namespace fusereplay

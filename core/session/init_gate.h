@@ -1,0 +1,48 @@
+// Holds the device threads back until INIT is answered, and learns from the answer how large their buffers must be.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/protocol/message.h"
+#include "core/unique_fd.h"
+
+namespace fusereplay {
+
+/// The INIT exchange of one connection, as the session sees it pass. Before its end no other request is to be expected
+/// (rule K1), but a reader that waited in read(2) already would keep its buffer of the wrong size.
+class InitGate {
+ public:
+  enum class State : std::uint8_t {
+    kClosed,    // not answered; from await(): the connection ended first
+    kAccepted,  // answered, the kernel took it
+    kRefused,   // an error, another major version, or a reply that the kernel did not take
+  };
+
+  InitGate();
+
+  /// INIT was read; called before the server sees it.
+  void asked(std::uint64_t unique) noexcept { unique_.store(unique); }
+  /// Whether `message` is the answer to INIT. A load and a branch once the gate is open.
+  bool is_answer(const Message& message) const noexcept;
+  /// Called with that answer before it is written: the kernel may take it and send WRITEs at once.
+  void learn(const Message& answer) noexcept;
+  /// Called when it was written, with what write(2) said. Opens the gate.
+  void open(std::int64_t write_result) noexcept;
+
+  /// Waits for open(), or for the end of the connection of `device`.
+  State await(int device) const;
+  State state() const noexcept { return state_.load(); }
+  /// After kAccepted: a buffer of this many bytes takes any message the kernel sends on this connection.
+  std::size_t largest_message() const noexcept { return largest_message_.load(); }
+
+ private:
+  std::atomic<std::uint64_t> unique_{0};
+  std::atomic<State> state_{State::kClosed};
+  std::atomic<bool> agreeable_{false};
+  std::atomic<std::size_t> largest_message_{0};
+  UniqueFd opened_;  // eventfd, readable for good once the gate is open
+};
+
+}  // namespace fusereplay

@@ -1,0 +1,241 @@
+#include "core/session/session.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <initializer_list>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "core/check.h"
+#include "core/protocol/opcode.h"
+#include "core/protocol/wire.h"
+#include "core/session/connection_control.h"
+#include "core/session/device_channel.h"
+#include "core/session/event_source.h"
+#include "core/session/init_gate.h"
+
+namespace fusereplay {
+namespace {
+
+constexpr unsigned kMaxThreads = 64;
+/// Messages to this size are copied out of the read buffer; a larger one takes the buffer with it.
+constexpr std::size_t kCopiedMessage = 4096;
+constexpr std::size_t kIdleSmallBuffers = 256;
+constexpr std::size_t kIdleLargeBuffers = 8;
+
+/// Blocks every signal in the calling thread, but those that report a fault of this very thread; restored at the end.
+/// A thread started meanwhile inherits the mask.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t blocked;
+    ::sigfillset(&blocked);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF}) {
+      ::sigdelset(&blocked, fault);
+    }
+    ::pthread_sigmask(SIG_SETMASK, &blocked, &before_);
+  }
+  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+wire::InHeader header_of(const Buffer& buffer, std::size_t size) {
+  wire::InHeader header{};
+  FUSEREPLAY_CHECK(size >= sizeof(header), "the device gives whole messages");
+  std::memcpy(&header, buffer.data(), sizeof(header));
+  FUSEREPLAY_CHECK(header.len == size, "the device gives one message at a time");
+  return header;
+}
+
+}  // namespace
+
+std::string_view describe(EndReason reason) noexcept {
+  switch (reason) {
+    case EndReason::kUnmounted:
+      return "unmounted";
+    case EndReason::kAborted:
+      return "aborted";
+    case EndReason::kInitRefused:
+      return "INIT refused";
+  }
+  return "";
+}
+
+class Session::Impl {
+ public:
+  Impl(Server& server, SessionOptions options)
+      : server_(server), options_(std::move(options)), events_(options_.observers) {
+    FUSEREPLAY_CHECK(options_.threads >= 1 && options_.threads <= kMaxThreads, "1 to 64 device threads");
+  }
+
+  ~Impl() {
+    if (mount_ == nullptr || finished_) return;
+    static_cast<void>(unmount());
+    if (connected()) static_cast<void>(abort());
+    wait();
+  }
+
+  tl::expected<void, MountError> start() {
+    FUSEREPLAY_CHECK(mount_ == nullptr, "a session is started once");
+    auto mount = Mount::create(options_.mountpoint, options_.mount);
+    if (!mount) return tl::unexpected(std::move(mount.error()));
+    if (auto opened = open_channels(**mount); !opened) {
+      channels_.clear();
+      return tl::unexpected(MountError{MountErrorKind::kFailed,
+                                       "cannot open a device for each of " + std::to_string(options_.threads) +
+                                           " threads: " + describe(opened.error()) + ": use fewer or raise ulimit -n"});
+    }
+    mount_ = std::move(*mount);
+    control_.emplace(ConnectionControl::open(mount_->connection()));
+    events_.mark(Mark::kMounted);
+    const BlockedSignals inherited;
+    for (const auto& channel : channels_) {
+      threads_.emplace_back([this, &channel = *channel] { run(channel); });
+    }
+    return {};
+  }
+
+  EndReason wait() {
+    FUSEREPLAY_CHECK(mount_ != nullptr, "wait() after start()");
+    std::call_once(finish_, [this] { finish(); });
+    return reason_;
+  }
+
+  Result<void> unmount() { return mount_->unmount(); }
+
+  Result<void> abort() {
+    if (!*control_) return control_->error();
+    aborted_ = true;
+    return (*control_)->abort();
+  }
+
+  const Mount& mount() const noexcept { return *mount_; }
+
+ private:
+  Result<void> open_channels(const Mount& mount) {
+    UniqueFd first(::fcntl(mount.device(), F_DUPFD_CLOEXEC, 3));
+    if (!first.valid()) return Errno::last();
+    channels_.push_back(std::make_unique<DeviceChannel>(std::move(first), 0, events_, gate_));
+    for (std::uint32_t index = 1; index < options_.threads; ++index) {
+      auto clone = mount.clone_device();
+      if (!clone) return clone.error();
+      channels_.push_back(std::make_unique<DeviceChannel>(std::move(*clone), index, events_, gate_));
+    }
+    return {};
+  }
+
+  /// One device thread, from INIT to the end of the connection.
+  void run(DeviceChannel& channel) {
+    ::pthread_setname_np(::pthread_self(), ("device-" + std::to_string(channel.index())).c_str());
+    if (channel.index() == 0 && !pass_init_on(channel)) return;
+    if (gate_.await(channel.device()) == InitGate::State::kAccepted) serve(channel);
+  }
+
+  bool pass_init_on(DeviceChannel& channel) {
+    BufferRef buffer = BufferRef::allocate(kMinReadBuffer);
+    const auto size = receive(channel, *buffer);
+    if (!size) return false;
+    const wire::InHeader header = header_of(*buffer, *size);
+    FUSEREPLAY_CHECK(static_cast<Opcode>(header.opcode) == Opcode::kInit, "INIT comes first");
+    gate_.asked(header.unique);
+    const Bytes bytes(buffer->data(), *size);
+    hand_over(channel, IncomingRequest{.buffer = std::move(buffer), .bytes = bytes, .received = 0});
+    return true;
+  }
+
+  void serve(DeviceChannel& channel) {
+    BufferPool small(kCopiedMessage, kIdleSmallBuffers);
+    BufferPool large(gate_.largest_message(), kIdleLargeBuffers);
+    BufferRef buffer = large.get();
+    while (const auto size = receive(channel, *buffer)) {
+      header_of(*buffer, *size);
+      BufferRef kept;
+      if (*size <= kCopiedMessage) {
+        kept = small.get();
+        std::memcpy(kept->data(), buffer->data(), *size);
+      } else {
+        kept = std::exchange(buffer, large.get());
+      }
+      const Bytes bytes(kept->data(), *size);
+      hand_over(channel, IncomingRequest{.buffer = std::move(kept), .bytes = bytes, .received = 0});
+    }
+  }
+
+  void hand_over(DeviceChannel& channel, IncomingRequest request) {
+    channel.announce(request);
+    server_.handle(std::move(request), channel);
+  }
+
+  /// Result<size_t>, and a note of how the connection ended.
+  Result<std::size_t> receive(DeviceChannel& channel, Buffer& buffer) {
+    auto size = channel.receive(buffer);
+    if (!size && size.error() == Errno(ECONNABORTED)) aborted_ = true;
+    return size;
+  }
+
+  /// Whether the kernel could still send anything: a connection that ended makes its devices poll as in error.
+  bool connected() const {
+    pollfd device{.fd = mount_->device(), .events = 0, .revents = 0};
+    return ::poll(&device, 1, 0) == 0;
+  }
+
+  void finish() {
+    for (std::thread& thread : threads_) thread.join();
+    // Without ABORT_ERROR both ends read as ENODEV, but only an abort leaves the mount behind.
+    if (gate_.state() == InitGate::State::kRefused) {
+      reason_ = EndReason::kInitRefused;
+    } else if (aborted_ || mount_->attached()) {
+      reason_ = EndReason::kAborted;
+    }
+    static_cast<void>(mount_->unmount());  // tried again, and reported, when the mount is destroyed
+    server_.disconnect();
+    events_.mark(reason_ == EndReason::kAborted ? Mark::kAborted : Mark::kUnmounted);
+    finished_ = true;
+  }
+
+  Server& server_;
+  const SessionOptions options_;
+  EventSource events_;
+  InitGate gate_;
+  std::unique_ptr<Mount> mount_;
+  std::optional<Result<ConnectionControl>> control_;
+  std::vector<std::unique_ptr<DeviceChannel>> channels_;
+  std::vector<std::thread> threads_;
+  std::atomic<bool> aborted_{false};
+  std::once_flag finish_;
+  std::atomic<bool> finished_{false};
+  EndReason reason_ = EndReason::kUnmounted;  // written once, inside finish_
+};
+
+Session::Session(Server& server, SessionOptions options) : impl_(std::make_unique<Impl>(server, std::move(options))) {}
+Session::~Session() = default;
+tl::expected<void, MountError> Session::start() {
+  return impl_->start();
+}
+EndReason Session::wait() {
+  return impl_->wait();
+}
+Result<void> Session::unmount() {
+  return impl_->unmount();
+}
+Result<void> Session::abort() {
+  return impl_->abort();
+}
+const Mount& Session::mount() const noexcept {
+  return impl_->mount();
+}
+
+}  // namespace fusereplay
