@@ -22,13 +22,19 @@ function(fusereplay_library name)
 endfunction()
 
 # fusereplay_test(NAME sources... [LINK libs...] [LIVE] [CONCURRENT]): one GoogleTest program, registered with ctest as NAME.
-# LIVE marks a program that mounts: it needs /dev/fuse and root or user namespaces, and skips loudly without.
+# LIVE marks a program that mounts: it needs /dev/fuse and root or user namespaces, and skips loudly without. Its
+# main() and fixtures are in tests/support (live_mount.h).
 # CONCURRENT marks a program with threads that share something: scripts/test runs it under ThreadSanitizer too.
 add_custom_target(concurrent_tests)
 function(fusereplay_test name)
   cmake_parse_arguments(arg "LIVE;CONCURRENT" "" "LINK" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
-  target_link_libraries(${name} PRIVATE fusereplay_options ${arg_LINK} GTest::gmock_main)
+  if(arg_LIVE)
+    set(main fusereplay::live_support)
+  else()
+    set(main GTest::gmock_main)
+  endif()
+  target_link_libraries(${name} PRIVATE fusereplay_options ${arg_LINK} ${main})
   add_test(NAME ${name} COMMAND ${name})
   set(labels)
   if(arg_LIVE)

@@ -116,7 +116,7 @@ Result<ConnectionControl> ConnectionControl::open(ConnectionId connection) {
     abort = open_control(directory.get(), connection, "abort", O_WRONLY);
   }
   if (!abort) return abort.error();
-  auto waiting = open_control(directory.get(), connection, "waiting", O_RDONLY);
+  auto waiting = open_control(directory.get(), connection, "waiting", O_PATH);
   if (!waiting) return waiting.error();
   return ConnectionControl(connection, std::move(*abort), std::move(*waiting));
 }
@@ -126,13 +126,29 @@ Result<void> ConnectionControl::abort() const {
   return {};
 }
 
+bool ConnectionControl::exists() const {
+  const auto text = read_waiting();
+  return !text || !text->empty();
+}
+
 Result<std::uint64_t> ConnectionControl::waiting() const {
-  char text[32];
-  const ssize_t size = ::pread(waiting_.get(), text, sizeof(text), 0);
-  if (size < 0) return Errno::last();
-  std::uint64_t count = 0;  // the file of a connection that is gone is empty
-  std::from_chars(text, text + size, count);
+  const auto text = read_waiting();
+  if (!text) return text.error();
+  std::uint64_t count = 0;
+  std::from_chars(text->data(), text->data() + text->size(), count);
   return count;
+}
+
+Result<std::string> ConnectionControl::read_waiting() const {
+  // It can be read once an open and not be sought in (fs/fuse/control.c fuse_conn_waiting_read). Through /proc we open
+  // the very file we hold, wherever its name leads by now.
+  const std::string path = "/proc/thread-self/fd/" + std::to_string(waiting_.get());
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return Errno::last();
+  char text[32];
+  const ssize_t size = ::read(file.get(), text, sizeof(text));
+  if (size < 0) return Errno::last();
+  return std::string(text, static_cast<std::size_t>(size));
 }
 
 }  // namespace fusereplay

@@ -37,6 +37,8 @@ class ConnectionControl {
   /// Ends the connection now: every outstanding request fails with ECONNABORTED, every later one with ENOTCONN, the
   /// mount stays until it is unmounted (reference 5.3). Does nothing when the connection is gone.
   Result<void> abort() const;
+  /// The kernel still has the connection, aborted or not: some mount of it, or a file opened in one, is left.
+  bool exists() const;
   /// Requests waiting to be read or answered; 0 when the connection is gone.
   Result<std::uint64_t> waiting() const;
 
@@ -44,9 +46,12 @@ class ConnectionControl {
   ConnectionControl(ConnectionId id, UniqueFd abort, UniqueFd waiting) noexcept
       : id_(id), abort_(std::move(abort)), waiting_(std::move(waiting)) {}
 
+  /// The text of "waiting"; empty when the connection is gone.
+  Result<std::string> read_waiting() const;
+
   ConnectionId id_;
   UniqueFd abort_;
-  UniqueFd waiting_;
+  UniqueFd waiting_;  // O_PATH
 };
 
 }  // namespace fusereplay

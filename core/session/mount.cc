@@ -156,6 +156,7 @@ Mount::Mount(std::string mountpoint, FuseSession session, UniqueFd device, Conne
     : mountpoint_(std::move(mountpoint)),
       device_(std::move(device)),
       connection_(connection),
+      control_(ConnectionControl::open(connection)),
       session_(std::move(session)) {}
 
 Mount::~Mount() {
@@ -204,6 +205,12 @@ Result<UniqueFd> Mount::clone_device() const {
   auto master = static_cast<std::uint32_t>(device_.get());
   if (::ioctl(clone.get(), FUSE_DEV_IOC_CLONE, &master) != 0) return Errno::last();
   return clone;
+}
+
+bool Mount::attached() const {
+  // The number alone does not do: the kernel gives it to the next mount as soon as ours is gone.
+  if (control_ && !control_->exists()) return false;
+  return is_mounted(mountpoint_, connection_);
 }
 
 Result<void> Mount::unmount() {

@@ -56,8 +56,10 @@ class Mount {
   /// Absolute, without symbolic links.
   const std::string& mountpoint() const noexcept { return mountpoint_; }
   ConnectionId connection() const noexcept { return connection_; }
-  /// Still in the mount table. Never asks the filesystem.
-  bool attached() const { return is_mounted(mountpoint_, connection_); }
+  /// Control of the connection, or why we have none.
+  const Result<ConnectionControl>& control() const noexcept { return control_; }
+  /// Still in the mount table, aborted or not. Never asks the filesystem.
+  bool attached() const;
 
   /// Takes the mount away if it is still there, also one whose connection was aborted; never a later mount at the
   /// same place. Idempotent, any thread, but not from inside a request: unmounting writes dirty pages back and waits
@@ -74,6 +76,7 @@ class Mount {
   const std::string mountpoint_;
   const UniqueFd device_;
   const ConnectionId connection_;
+  const Result<ConnectionControl> control_;
   std::mutex mutex_;     // guards session_; taken before no other
   FuseSession session_;  // knows how it was mounted
 };

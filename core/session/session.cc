@@ -10,7 +10,6 @@
 #include <cstring>
 #include <initializer_list>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,7 +17,6 @@
 #include "core/check.h"
 #include "core/protocol/opcode.h"
 #include "core/protocol/wire.h"
-#include "core/session/connection_control.h"
 #include "core/session/device_channel.h"
 #include "core/session/event_source.h"
 #include "core/session/init_gate.h"
@@ -99,7 +97,6 @@ class Session::Impl {
                                            " threads: " + describe(opened.error()) + ": use fewer or raise ulimit -n"});
     }
     mount_ = std::move(*mount);
-    control_.emplace(ConnectionControl::open(mount_->connection()));
     events_.mark(Mark::kMounted);
     const BlockedSignals inherited;
     for (const auto& channel : channels_) {
@@ -117,9 +114,10 @@ class Session::Impl {
   Result<void> unmount() { return mount_->unmount(); }
 
   Result<void> abort() {
-    if (!*control_) return control_->error();
+    const auto& control = mount_->control();
+    if (!control) return control.error();
     aborted_ = true;
-    return (*control_)->abort();
+    return control->abort();
   }
 
   const Mount& mount() const noexcept { return *mount_; }
@@ -211,7 +209,6 @@ class Session::Impl {
   EventSource events_;
   InitGate gate_;
   std::unique_ptr<Mount> mount_;
-  std::optional<Result<ConnectionControl>> control_;
   std::vector<std::unique_ptr<DeviceChannel>> channels_;
   std::vector<std::thread> threads_;
   std::atomic<bool> aborted_{false};

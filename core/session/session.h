@@ -60,7 +60,7 @@ class Session {
   /// wait for the device threads.
   Result<void> unmount();
   /// Ends the connection by force, see ConnectionControl::abort(). Any thread. Errors: those of
-  /// ConnectionControl::open, where the connection cannot be controlled.
+  /// Mount::control(), where the connection cannot be controlled.
   Result<void> abort();
 
   /// Valid after start().

@@ -5,8 +5,9 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -90,7 +91,7 @@ ChildProcess::ChildProcess(std::vector<std::string> arguments, const std::string
     : output_(::memfd_create("output", MFD_CLOEXEC)) {
   if (!output_.valid()) must(errno, "memfd");
   pid_ = SpawnPlan(output_.get(), directory).start(arguments);
-  process_.reset(::pidfd_open(pid_, 0));
+  process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));  // glibc 2.36 declares its wrapper as C++
   if (!process_.valid()) must(errno, "pidfd");
 }
 

@@ -28,9 +28,13 @@ const LiveEnvironment& environment() {
 }
 
 /// "What: why", with errno for the why.
-std::string trouble(const std::string& what) { return what + ": " + std::strerror(errno); }
+std::string trouble(const std::string& what) {
+  return what + ": " + std::strerror(errno);
+}
 
-void write_file(const char* path, const std::string& text) { std::ofstream(path) << text; }
+void write_file(const char* path, const std::string& text) {
+  std::ofstream(path) << text;
+}
 
 /// A user namespace where we are root, so that we may make a mount namespace.
 bool become_root() {
@@ -77,7 +81,9 @@ LiveEnvironment::~LiveEnvironment() {
   if (::umount2(directory_.c_str(), MNT_DETACH) != 0 || ::rmdir(directory_.c_str()) != 0) std::perror("live directory");
 }
 
-const std::string& LiveEnvironment::obstacle() { return environment().obstacle_; }
+const std::string& LiveEnvironment::obstacle() {
+  return environment().obstacle_;
+}
 
 std::string LiveEnvironment::make_directory(const std::string& name) {
   FUSEREPLAY_CHECK(environment().obstacle_.empty(), "skip_without_fuse() first");

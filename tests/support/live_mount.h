@@ -12,9 +12,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/session/connection_control.h"
 #include "core/session/session.h"
 #include "tests/support/child_process.h"
 #include "tests/support/live_environment.h"
@@ -58,9 +60,9 @@ class LiveMount {
   EndReason unmount();
 
  private:
-  const std::string mountpoint_;
+  std::optional<ConnectionControl> control_;  // the watchdog's own: it may bark while the session is being destroyed
+  std::optional<Watchdog> watchdog_;          // outlives the session, which may hang in its end
   Session session_;
-  Watchdog watchdog_;  // destroyed after the session has ended: see the .cc
 };
 
 }  // namespace fusereplay::testing

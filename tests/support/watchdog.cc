@@ -42,7 +42,10 @@ void print_family(pid_t process) {
 }  // namespace
 
 Watchdog::Watchdog(std::chrono::seconds deadline, std::function<void()> set_free)
-    : deadline_(chosen(deadline)), set_free_(std::move(set_free)), rerun_(rerun_command()), thread_([this] { run(); }) {}
+    : deadline_(chosen(deadline)),
+      set_free_(std::move(set_free)),
+      rerun_(rerun_command()),
+      thread_([this] { run(); }) {}
 
 Watchdog::~Watchdog() {
   {
