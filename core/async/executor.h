@@ -2,6 +2,8 @@
 #pragma once
 
 #include <condition_variable>
+#include <atomic>
+#include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <memory>

@@ -1,0 +1,203 @@
+#include "core/async/executor.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+#include "core/async/frame_pool.h"
+#include "core/check.h"
+
+namespace fusereplay {
+
+namespace {
+thread_local constinit Executor* current_executor = nullptr;
+}
+
+void WorkQueue::push(Work& work) noexcept {
+  work.next_ = nullptr;
+  (head_ == nullptr ? head_ : tail_->next_) = &work;
+  tail_ = &work;
+}
+
+Work* WorkQueue::pop() noexcept {
+  Work* work = head_;
+  if (work != nullptr) head_ = work->next_;
+  return work;
+}
+
+Executor* Executor::current() noexcept {
+  return current_executor;
+}
+
+Executor::Scope::Scope(Executor& executor) noexcept : previous_(std::exchange(current_executor, &executor)) {}
+Executor::Scope::~Scope() {
+  current_executor = previous_;
+}
+
+namespace internal {
+
+void Timers::add(std::int64_t deadline, Work& work) {
+  queue_.push({deadline, next_order_++, &work});
+}
+
+Work* Timers::pop_due(std::int64_t now) {
+  if (queue_.empty() || queue_.top().deadline > now) return nullptr;
+  Work* work = queue_.top().work;
+  queue_.pop();
+  return work;
+}
+
+}  // namespace internal
+
+PoolExecutor::PoolExecutor(unsigned threads, std::string name, Clock& clock) : clock_(clock) {
+  FUSEREPLAY_CHECK(threads > 0 && name.size() < 16, "a pool has threads, and names that the kernel takes");
+  threads_.reserve(threads);
+  for (unsigned i = 0; i < threads; ++i) {
+    threads_.emplace_back([this, name] {
+      ::pthread_setname_np(::pthread_self(), name.c_str());
+      run();
+    });
+  }
+}
+
+PoolExecutor::~PoolExecutor() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void PoolExecutor::post(Work& work) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push(work);
+  }
+  wake_.notify_one();
+}
+
+void PoolExecutor::dispatch(Work& work) noexcept {
+  const Scope scope(*this);
+  work.run();
+}
+
+void PoolExecutor::post_at(std::int64_t deadline, Work& work) {
+  {
+    const std::lock_guard lock(mutex_);
+    timers_.add(deadline, work);
+  }
+  wake_.notify_one();
+}
+
+void PoolExecutor::run() {
+  const Scope scope(*this);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    while (Work* due = timers_.empty() ? nullptr : timers_.pop_due(clock_.monotonic())) queue_.push(*due);
+    if (Work* work = queue_.pop()) {
+      if (!queue_.empty()) wake_.notify_one();
+      lock.unlock();
+      work->run();
+      lock.lock();
+    } else if (stopping_) {
+      return;
+    } else if (timers_.empty()) {
+      wake_.wait(lock);
+    } else {
+      wake_.wait_for(lock, std::chrono::nanoseconds(timers_.next_deadline() - clock_.monotonic()));
+    }
+  }
+}
+
+namespace {
+// Marks a strand as being run, with nothing pushed meanwhile.
+struct Sentinel final : Work {
+  void run() noexcept override {}
+};
+Sentinel running;
+}  // namespace
+
+void Strand::dispatch(Work& work) noexcept {
+  Work* state = nullptr;
+  if (state_.compare_exchange_strong(state, &running, std::memory_order_acquire)) {
+    const Scope scope(*this);
+    work.run();
+    drain();
+    return;
+  }
+  post(work);
+}
+
+void Strand::post(Work& work) noexcept {
+  Work* state = state_.load(std::memory_order_relaxed);
+  while (true) {
+    if (state == nullptr) {
+      if (state_.compare_exchange_weak(state, &running, std::memory_order_acquire)) {
+        ready_.push(work);
+        underlying_.post(drain_);
+        return;
+      }
+    } else {
+      work.next_ = state == &running ? nullptr : state;
+      if (state_.compare_exchange_weak(state, &work, std::memory_order_release, std::memory_order_relaxed)) return;
+    }
+  }
+}
+
+void Strand::drain() noexcept {
+  const Scope scope(*this);
+  while (true) {
+    while (Work* work = ready_.pop()) work->run();
+    Work* state = &running;
+    if (state_.compare_exchange_strong(state, nullptr, std::memory_order_release, std::memory_order_relaxed)) return;
+    Work* newest = state_.exchange(&running, std::memory_order_acquire);
+    Work* oldest = nullptr;
+    while (newest != nullptr) {
+      Work* next = newest->next_;
+      newest->next_ = oldest;
+      oldest = std::exchange(newest, next);
+    }
+    while (oldest != nullptr) {
+      Work* next = oldest->next_;
+      ready_.push(*oldest);
+      oldest = next;
+    }
+  }
+}
+
+/// A timer of the underlying executor that posts to the strand.
+struct Strand::Delayed final : Work, internal::FrameAllocated {
+  Delayed(Strand& owner, Work& later) noexcept : strand(owner), work(later) {}
+  void run() noexcept override {
+    strand.post(work);
+    delete this;
+  }
+  Strand& strand;
+  Work& work;
+};
+
+void Strand::post_at(std::int64_t deadline, Work& work) {
+  underlying_.post_at(deadline, *new Delayed(*this, work));
+}
+
+void ManualExecutor::dispatch(Work& work) noexcept {
+  const Scope scope(*this);
+  work.run();
+}
+
+bool ManualExecutor::run_one() noexcept {
+  while (Work* due = timers_.empty() ? nullptr : timers_.pop_due(clock_.monotonic())) queue_.push(*due);
+  Work* work = queue_.pop();
+  if (work == nullptr) return false;
+  dispatch(*work);
+  return true;
+}
+
+std::size_t ManualExecutor::run_ready() {
+  std::size_t count = 0;
+  while (run_one()) ++count;
+  return count;
+}
+
+}  // namespace fusereplay

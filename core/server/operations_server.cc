@@ -1,0 +1,442 @@
+#include "core/server/operations_server.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "core/check.h"
+#include "core/operations/handlers.h"
+#include "core/protocol/reply_check.h"
+
+namespace fusereplay {
+
+namespace {
+
+using namespace internal;
+
+void log_to_stderr(std::string_view line) {
+  std::fprintf(stderr, "fusereplay: %.*s\n", static_cast<int>(line.size()), line.data());
+}
+
+/// INIT: the filesystem states its wishes, the reply grants what the kernel offers of them.
+struct Init : Handler<void> {
+  struct State {
+    State(const RequestView& view, ReplyPools&) noexcept : in(view.fixed<wire::InitIn>()) {}
+    wire::InitIn in;
+    Connection* connection = nullptr;
+  };
+  static Async<void> invoke(Operations& operations, const Request&, State& state) {
+    const wire::InitIn& in = state.in;
+    if (in.major < kProtocolMajor) return Errno(EPROTO);
+    if (in.major > kProtocolMajor) return Result<void>{};  // the kernel asks again with our major
+    const std::uint64_t high = (in.flags & kInitInitExt) != 0 ? std::uint64_t{in.flags2} << 32 : 0;
+    state.connection->open(std::min(in.minor, kProtocolMinor), in.flags | high, in.max_readahead);
+    return operations.init(*state.connection);
+  }
+  static Result<void> encode(ReplyBuilder& reply, State& state) noexcept {
+    const Connection& connection = *state.connection;
+    const Connection::Limits& limits = connection.limits();
+    wire::InitOut out{};
+    out.major = kProtocolMajor;
+    if (state.in.major == kProtocolMajor) {
+      const std::uint64_t flags = connection.wanted();
+      const bool many_pages = (flags & kInitMaxPages) != 0;
+      constexpr std::uint32_t kPage = 4096;
+      constexpr std::uint32_t kDefaultMaxPages = 32;  // fs/fuse/fuse_i.h FUSE_DEFAULT_MAX_PAGES_PER_REQ
+      out.minor = connection.minor();
+      out.max_readahead = limits.max_readahead;
+      out.flags = static_cast<std::uint32_t>(flags);
+      out.flags2 = static_cast<std::uint32_t>(flags >> 32);
+      out.max_background = limits.max_background;
+      out.congestion_threshold = limits.congestion_threshold;
+      out.max_write =
+          std::max(kPage, many_pages ? limits.max_write : std::min(limits.max_write, kDefaultMaxPages * kPage));
+      out.time_gran = limits.time_granularity;
+      if (many_pages) {
+        out.max_pages = static_cast<std::uint16_t>(std::min<std::uint32_t>((out.max_write + kPage - 1) / kPage, 65535));
+      }
+    }
+    reply.add(out);
+    return {};
+  }
+};
+
+}  // namespace
+
+class OperationsServer::Impl final : public TaskRunner {
+ public:
+  Impl(std::unique_ptr<Operations> operations, Options options)
+      : operations_(std::move(operations)),
+        log_(options.log ? std::move(options.log) : log_to_stderr),
+        clock_(options.clock != nullptr ? *options.clock : system_clock_),
+        own_pool_(options.executor == nullptr ? std::make_unique<PoolExecutor>(1, "fusereplay-pool", system_clock_)
+                                              : nullptr),
+        executor_(options.executor != nullptr ? *options.executor : *own_pool_),
+        strand_(executor_),
+        connection_(clock_, *this) {}
+
+  void handle(IncomingRequest incoming, ReplyChannel& replies);
+  void disconnect();
+  void spawn(Async<void> task) override;
+
+  Operations& operations() noexcept { return *operations_; }
+  std::size_t outstanding() const noexcept { return outstanding_.load(std::memory_order_relaxed); }
+
+ private:
+  template <class H>
+  class Call;
+  class Spawned;
+
+  template <class H>
+  void call(const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies);
+  void refuse(const IncomingRequest& incoming, ReplyChannel& replies, MessageError error);
+  void route(const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies);
+  void log(const std::string& line) const { log_(line); }
+  /// INIT is about to be answered: what it settled holds for all that follows.
+  void settle_init() noexcept {
+    negotiated_.minor = connection_.minor();
+    negotiated_.setxattr_ext = (connection_.wanted() & kInitSetxattrExt) != 0;
+    if (connection_.concurrent()) target_.store(&executor_, std::memory_order_release);
+  }
+
+  void begin_one() noexcept { outstanding_.fetch_add(1, std::memory_order_relaxed); }
+  void end_one() noexcept {
+    if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1 && disconnecting_.load(std::memory_order_acquire)) {
+      const std::lock_guard lock(idle_mutex_);
+      idle_.notify_all();
+    }
+  }
+
+  SystemClock system_clock_;
+  std::unique_ptr<Operations> operations_;
+  std::function<void(std::string_view)> log_;
+  Clock& clock_;
+  ReplyPools pools_{BufferPool(4096, 64), BufferPool((std::size_t{1} << 20) + 4096, 16)};
+  std::unique_ptr<PoolExecutor> own_pool_;
+  Executor& executor_;
+  Strand strand_;
+  Connection connection_;
+  // Where handlers start; the strand until INIT is answered. Written once, by INIT, before any other request is read.
+  std::atomic<Executor*> target_{&strand_};
+  Negotiated negotiated_;  // likewise
+  std::atomic<std::size_t> outstanding_{0};
+  std::atomic<bool> disconnecting_{false};
+  std::mutex idle_mutex_;  // guards nothing but the sleep on idle_
+  std::condition_variable idle_;
+};
+
+/// One request from its arrival until its reply has been sent and, if need be, undone.
+template <class H>
+class OperationsServer::Impl::Call final : public Work, public FrameAllocated, private Completion<typename H::Value> {
+ public:
+  using Value = typename H::Value;
+
+  Call(Impl& server, const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies)
+      : Completion<Value>(&Call::completed),
+        server_(server),
+        incoming_(std::move(incoming)),
+        replies_(replies),
+        view_(view),
+        request_(view_, incoming_.received),
+        state_(view_, server.pools_) {
+    if constexpr (std::is_same_v<H, Init>) state_.connection = &server.connection_;
+  }
+
+  void run() noexcept override {
+    try {
+      Async<Value> task = H::invoke(*server_.operations_, request_, state_);
+      if (task.ready()) {
+        this->set(task.take_ready());
+      } else if (!this->start(task.release(*this))) {
+        return;
+      }
+    } catch (...) {
+      this->set_exception(std::current_exception());
+    }
+    finish();
+  }
+
+ private:
+  static void completed(CompletionBase& base) noexcept {
+    static_cast<Call&>(static_cast<Completion<Value>&>(base)).finish();
+  }
+
+  std::string name() const { return std::string(opcode_name(view_.opcode())) + " " + std::to_string(view_.unique()); }
+
+  Result<Value> outcome() noexcept {
+    try {
+      return this->take();
+    } catch (const std::exception& exception) {
+      server_.log(name() + ": the handler threw: " + exception.what() + "; answered with EIO");
+    } catch (...) {
+      server_.log(name() + ": the handler threw; answered with EIO");
+    }
+    return Errno(EIO);
+  }
+
+  void finish() noexcept {
+    Result<Value> value = outcome();
+    if (expects_reply(view_.opcode())) {
+      reply(value);
+    } else if (!value) {
+      server_.log(name() + ": the handler failed with " + to_string(value.error()) + ", which goes nowhere");
+    }
+    Impl& server = server_;
+    delete this;
+    server.end_one();
+  }
+
+  Result<void> encode(ReplyBuilder& builder, Result<Value>& value) {
+    builder.start(view_.unique(), 0);
+    if constexpr (requires { H::encode(builder, state_); }) {
+      return H::encode(builder, state_);
+    } else if constexpr (requires { H::encode(builder, state_, *value); }) {
+      return H::encode(builder, state_, *value);
+    } else {
+      static_assert(std::is_void_v<Value>, "a value needs an encoding");
+      return {};
+    }
+  }
+
+  std::int64_t send_error(ReplyBuilder& builder, int error) {
+    builder.start(view_.unique(), -error);
+    return replies_.send(builder.finish());
+  }
+
+  void reply(Result<Value>& value) {
+    if constexpr (std::is_same_v<H, Init>) server_.settle_init();
+    ReplyBuilder builder;
+    bool granted = value.has_value();  // a success reply went out and was accepted
+    if (!value) {
+      const int error = value.error().value();
+      const bool sendable = error > 0 && error < 512;  // rule R2
+      if (!sendable)
+        server_.log(name() + ": the handler failed with errno " + std::to_string(error) +
+                    ", which is none (1 to 511); answered with EIO");
+      send_error(builder, sendable ? error : EIO);
+    } else if (const auto encoded = encode(builder, value); !encoded) {
+      granted = false;
+      send_error(builder, encoded.error().value());
+    } else {
+      const Message message = builder.finish();
+      const ReplyVerdict verdict = reply_check(&view_, message);
+      if (verdict.effect != ReplyEffect::kAccepted) {
+        granted = false;
+        server_.log(name() + ": rule " + std::string(verdict.rule) + ": " + std::string(verdict.reason) +
+                    "; the kernel would refuse this reply, answered with EIO");
+        send_error(builder, EIO);
+      } else {
+        granted = replies_.send(message) >= 0;
+      }
+    }
+    settle(value, granted);
+  }
+
+  /// Takes back what the kernel did not take.
+  void settle(Result<Value>& value, bool granted) {
+    auto run = [this](Async<void> task) { server_.spawn(std::move(task)); };
+    Operations& operations = *server_.operations_;
+    if constexpr (requires { H::settle(operations, state_, run); }) H::settle(operations, state_, run);
+    if (granted) return;
+    if constexpr (requires { H::undo(operations, request_, state_, run); }) {
+      H::undo(operations, request_, state_, run);  // also after an error: entries may be on the page already
+    } else if constexpr (requires { H::undo(operations, request_, state_, *value, run); }) {
+      if (value) H::undo(operations, request_, state_, *value, run);
+    }
+  }
+
+  Impl& server_;
+  IncomingRequest incoming_;
+  ReplyChannel& replies_;
+  RequestView view_;
+  Request request_;
+  typename H::State state_;
+};
+
+/// A task beside the handlers.
+class OperationsServer::Impl::Spawned final : public Work, public FrameAllocated, private Completion<void> {
+ public:
+  Spawned(Impl& server, Async<void> task)
+      : Completion<void>(&Spawned::completed), server_(server), task_(std::move(task)) {}
+
+  void run() noexcept override {
+    if (start(task_.release(*this))) finish();
+  }
+
+ private:
+  static void completed(CompletionBase& base) noexcept {
+    static_cast<Spawned&>(static_cast<Completion<void>&>(base)).finish();
+  }
+  void finish() noexcept {
+    try {
+      if (const Result<void> done = take(); !done) {
+        server_.log("a task beside the handlers failed with " + to_string(done.error()));
+      }
+    } catch (...) {
+      server_.log("a task beside the handlers threw");
+    }
+    Impl& server = server_;
+    delete this;
+    server.end_one();
+  }
+
+  Impl& server_;
+  Async<void> task_;
+};
+
+void OperationsServer::Impl::spawn(Async<void> task) {
+  if (task.ready()) {
+    if (const Result<void> done = task.take_ready(); !done) {
+      log("a task beside the handlers failed with " + to_string(done.error()));
+    }
+    return;
+  }
+  begin_one();
+  auto* spawned = new Spawned(*this, std::move(task));
+  target_.load(std::memory_order_acquire)->post(*spawned);
+}
+
+template <class H>
+void OperationsServer::Impl::call(const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies) {
+  begin_one();
+  auto* call = new Call<H>(*this, view, std::move(incoming), replies);
+  target_.load(std::memory_order_acquire)->dispatch(*call);
+}
+
+void OperationsServer::Impl::refuse(const IncomingRequest& incoming, ReplyChannel& replies, MessageError error) {
+  const auto header = read_in_header(incoming.bytes);
+  if (!header) {
+    log("a request of " + std::to_string(incoming.bytes.size()) + " bytes is no message; dropped");
+    return;
+  }
+  const auto opcode = static_cast<Opcode>(header->opcode);
+  const bool unknown = error == MessageError::kUnknownOpcode;
+  if (!unknown) {
+    log(std::string(opcode_name(opcode)) + " " + std::to_string(header->unique) + ": " + std::string(describe(error)) +
+        "; answered with EIO");
+  }
+  if (!expects_reply(opcode)) return;
+  ReplyBuilder reply;
+  reply.start(header->unique, unknown ? -ENOSYS : -EIO);
+  replies.send(reply.finish());
+}
+
+void OperationsServer::Impl::handle(IncomingRequest incoming, ReplyChannel& replies) {
+  const auto view = RequestView::parse(incoming.bytes, negotiated_);
+  if (!view) {
+    refuse(incoming, replies, view.error());
+  } else {
+    route(*view, std::move(incoming), replies);
+  }
+}
+
+void OperationsServer::Impl::route(const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies) {
+  switch (view.opcode()) {
+#define FUSEREPLAY_ROUTE(opcode, handler) \
+  case Opcode::opcode:                    \
+    return call<handler>(view, std::move(incoming), replies)
+    FUSEREPLAY_ROUTE(kLookup, Lookup);
+    FUSEREPLAY_ROUTE(kForget, Forget);
+    FUSEREPLAY_ROUTE(kGetattr, Getattr);
+    FUSEREPLAY_ROUTE(kSetattr, Setattr);
+    FUSEREPLAY_ROUTE(kReadlink, Readlink);
+    FUSEREPLAY_ROUTE(kSymlink, Symlink);
+    FUSEREPLAY_ROUTE(kMknod, Mknod);
+    FUSEREPLAY_ROUTE(kMkdir, Mkdir);
+    FUSEREPLAY_ROUTE(kUnlink, Unlink);
+    FUSEREPLAY_ROUTE(kRmdir, Rmdir);
+    FUSEREPLAY_ROUTE(kRename, Rename);
+    FUSEREPLAY_ROUTE(kLink, Link);
+    FUSEREPLAY_ROUTE(kOpen, Open);
+    FUSEREPLAY_ROUTE(kRead, Read);
+    FUSEREPLAY_ROUTE(kWrite, Write);
+    FUSEREPLAY_ROUTE(kStatfs, Statfs);
+    FUSEREPLAY_ROUTE(kRelease, ReleaseFile);
+    FUSEREPLAY_ROUTE(kFsync, Fsync);
+    FUSEREPLAY_ROUTE(kSetxattr, Setxattr);
+    FUSEREPLAY_ROUTE(kGetxattr, Getxattr);
+    FUSEREPLAY_ROUTE(kListxattr, Listxattr);
+    FUSEREPLAY_ROUTE(kRemovexattr, Removexattr);
+    FUSEREPLAY_ROUTE(kFlush, Flush);
+    FUSEREPLAY_ROUTE(kInit, Init);
+    FUSEREPLAY_ROUTE(kOpendir, Opendir);
+    FUSEREPLAY_ROUTE(kReaddir, Readdir);
+    FUSEREPLAY_ROUTE(kReleasedir, Releasedir);
+    FUSEREPLAY_ROUTE(kFsyncdir, Fsyncdir);
+    FUSEREPLAY_ROUTE(kGetlk, Getlk);
+    FUSEREPLAY_ROUTE(kSetlk, Setlk);
+    FUSEREPLAY_ROUTE(kSetlkw, Setlk);
+    FUSEREPLAY_ROUTE(kAccess, Access);
+    FUSEREPLAY_ROUTE(kCreate, Create);
+    FUSEREPLAY_ROUTE(kBmap, Bmap);
+    FUSEREPLAY_ROUTE(kDestroy, Destroy);
+    FUSEREPLAY_ROUTE(kIoctl, Ioctl);
+    FUSEREPLAY_ROUTE(kPoll, Poll);
+    FUSEREPLAY_ROUTE(kNotifyReply, NotifyReply);
+    FUSEREPLAY_ROUTE(kBatchForget, BatchForget);
+    FUSEREPLAY_ROUTE(kFallocate, Fallocate);
+    FUSEREPLAY_ROUTE(kReaddirplus, Readdir);
+    FUSEREPLAY_ROUTE(kRename2, Rename2);
+    FUSEREPLAY_ROUTE(kLseek, Lseek);
+    FUSEREPLAY_ROUTE(kCopyFileRange, CopyFileRange);
+    FUSEREPLAY_ROUTE(kSyncfs, Syncfs);
+    FUSEREPLAY_ROUTE(kTmpfile, Tmpfile);
+    FUSEREPLAY_ROUTE(kStatx, Statx);
+    FUSEREPLAY_ROUTE(kCopyFileRange64, CopyFileRange);
+    FUSEREPLAY_ROUTE(kSetupmapping, Unsupported);
+    FUSEREPLAY_ROUTE(kRemovemapping, Unsupported);
+    FUSEREPLAY_ROUTE(kCuseInit, Unsupported);
+#undef FUSEREPLAY_ROUTE
+    case Opcode::kInterrupt:
+      return;  // may be ignored (reference 5.1): the interrupted request is answered in its own time
+  }
+}
+
+void OperationsServer::Impl::disconnect() {
+  disconnecting_.store(true, std::memory_order_release);
+  const auto wait_until_idle = [this] {
+    std::unique_lock lock(idle_mutex_);
+    idle_.wait(lock, [this] { return outstanding_.load(std::memory_order_acquire) == 0; });
+  };
+  wait_until_idle();
+  struct AtEnd final : Work {
+    explicit AtEnd(Impl& owner) noexcept : server(owner) {}
+    void run() noexcept override { server.spawn(server.operations_->destroy()); }
+    Impl& server;
+  };
+  AtEnd at_end(*this);
+  begin_one();
+  struct Finish {
+    Impl& server;
+    ~Finish() { server.end_one(); }
+  };
+  {
+    const Finish finish{*this};
+    target_.load(std::memory_order_acquire)->dispatch(at_end);
+  }
+  wait_until_idle();
+}
+
+OperationsServer::OperationsServer(std::unique_ptr<Operations> operations, Options options)
+    : impl_(std::make_unique<Impl>(std::move(operations), std::move(options))) {}
+OperationsServer::OperationsServer(std::unique_ptr<Operations> operations)
+    : OperationsServer(std::move(operations), Options{}) {}
+OperationsServer::~OperationsServer() = default;
+
+void OperationsServer::handle(IncomingRequest request, ReplyChannel& replies) {
+  impl_->handle(std::move(request), replies);
+}
+void OperationsServer::disconnect() {
+  impl_->disconnect();
+}
+Operations& OperationsServer::operations() noexcept {
+  return impl_->operations();
+}
+std::size_t OperationsServer::outstanding() const noexcept {
+  return impl_->outstanding();
+}
+
+}  // namespace fusereplay
