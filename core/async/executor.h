@@ -26,7 +26,7 @@ class Work {
  protected:
   Work() noexcept = default;
   ~Work() = default;
-  Work(const Work&) = delete;
+  Work(Work&&) noexcept {}  // only while it is not posted: g++ 12 moves awaiters into the frame before they wait
   Work& operator=(const Work&) = delete;
 
  private:
