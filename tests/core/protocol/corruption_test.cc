@@ -2,6 +2,7 @@
 // size, so that the address sanitizer sees one byte too far.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -65,7 +66,7 @@ class Corruption : public ::testing::Test {
   /// Reads `bytes` as everything they might be.
   void read(const OwnedMessage& bytes, Opcode opcode) {
     const auto block = std::make_unique<std::byte[]>(bytes.size());
-    std::memcpy(block.get(), bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), block.get());
     const Bytes whole(block.get(), bytes.size());
     const Message message{.head = whole, .tail = {}};
     const auto request = RequestView::parse(whole);

@@ -3,9 +3,11 @@
 #include <linux/fuse.h>
 
 #include <boost/preprocessor/seq/for_each.hpp>
+#include <boost/preprocessor/stringize.hpp>
 #include <boost/preprocessor/tuple/elem.hpp>
 #include <boost/preprocessor/variadic/to_seq.hpp>
 #include <cstddef>
+#include <string_view>
 
 #include "core/protocol/flags.h"
 #include "core/protocol/opcode.h"
@@ -14,12 +16,25 @@
 namespace fusereplay {
 namespace {
 
-#define SAME_MEMBER(r, structs, member)                              \
-  EXPECT_EQ(offsetof(wire::BOOST_PP_TUPLE_ELEM(0, structs), member), \
-            offsetof(BOOST_PP_TUPLE_ELEM(1, structs), member));      \
-  EXPECT_EQ(sizeof(wire::BOOST_PP_TUPLE_ELEM(0, structs)::member), sizeof(BOOST_PP_TUPLE_ELEM(1, structs)::member));
-#define SAME_STRUCT(ours, theirs, ...)           \
-  EXPECT_EQ(sizeof(wire::ours), sizeof(theirs)); \
+/// Where a member stands and how much it takes, in bytes.
+struct Place {
+  std::size_t offset;
+  std::size_t size;
+};
+
+void expect_same(std::string_view name, Place ours, Place theirs) {
+  EXPECT_EQ(ours.offset, theirs.offset) << name;
+  EXPECT_EQ(ours.size, theirs.size) << name;
+}
+
+#define OURS(structs) wire::BOOST_PP_TUPLE_ELEM(0, structs)
+#define THEIRS(structs) BOOST_PP_TUPLE_ELEM(1, structs)
+#define SAME_MEMBER(r, structs, member)                                                            \
+  expect_same(BOOST_PP_STRINGIZE(THEIRS(structs)) "." #member,                                     \
+                                 {offsetof(OURS(structs), member), sizeof(OURS(structs)::member)}, \
+                                 {offsetof(THEIRS(structs), member), sizeof(THEIRS(structs)::member)});
+#define SAME_STRUCT(ours, theirs, ...)                                \
+  expect_same(#theirs, {0, sizeof(wire::ours)}, {0, sizeof(theirs)}); \
   BOOST_PP_SEQ_FOR_EACH(SAME_MEMBER, (ours, theirs), BOOST_PP_VARIADIC_TO_SEQ(__VA_ARGS__)) static_assert(true)
 
 TEST(KernelHeader, RequestStructsAreThoseOfTheSystemsHeader) {
