@@ -65,9 +65,9 @@ struct Attributes {
   std::uint64_t ino = 0;
   std::uint64_t size = 0;
   std::uint64_t blocks = 0;  // of 512 bytes
-  Timestamp atime;
-  Timestamp mtime;
-  Timestamp ctime;
+  Timestamp atime{};
+  Timestamp mtime{};
+  Timestamp ctime{};
   std::uint32_t mode = 0;  // type and permissions
   std::uint32_t nlink = 1;
   std::uint32_t uid = 0;
@@ -79,8 +79,8 @@ struct Attributes {
 
 /// The answer of getattr and setattr.
 struct AttributesReply {
-  Attributes attributes;
-  Timeout timeout;
+  Attributes attributes{};
+  Timeout timeout{};
 };
 
 /// The answer of lookup and of every request that makes a name. Accepting it raises the node's lookup count by one
@@ -88,9 +88,9 @@ struct AttributesReply {
 struct Entry {
   NodeId node{};                 // 0, from lookup only: the name does not exist, which is cached for entry_timeout
   std::uint64_t generation = 0;  // of the nodeid; the kernel keeps 32 bits
-  Attributes attributes;
-  Timeout entry_timeout;      // of the name
-  Timeout attribute_timeout;  // of the attributes
+  Attributes attributes{};
+  Timeout entry_timeout{};      // of the name
+  Timeout attribute_timeout{};  // of the attributes
 };
 
 /// The answer of open and opendir. If the kernel refuses it the runtime calls release or releasedir.
@@ -102,8 +102,8 @@ struct Opened {
 
 /// The answer of create and tmpfile: an entry that counts and a handle that is open.
 struct Created {
-  Entry entry;
-  Opened opened;
+  Entry entry{};
+  Opened opened{};
 };
 
 /// What a creating request asks for. `mode` has the umask applied unless DONT_MASK was negotiated.

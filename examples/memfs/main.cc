@@ -1,0 +1,51 @@
+// memfs [-o OPTION[,OPTION...]] MOUNTPOINT
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "examples/memfs/memfs.h"
+#include "examples/serve.h"
+
+namespace {
+
+bool is_ours(std::string_view option) {
+  const std::string_view key = option.substr(0, option.find('='));
+  return key == "threads" || key == "capacity" || key == "inodes" || key == "timeout";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const fusereplay::ServeArguments arguments = fusereplay::parse_serve_arguments(argc, argv);
+  if (arguments.mountpoint.empty()) {
+    std::fputs(
+        "usage: memfs [-o OPTION[,OPTION...]] MOUNTPOINT\n"
+        "options: threads, capacity=SIZE[K|M|G], inodes=COUNT, timeout=SECONDS, and mount options\n",
+        stderr);
+    return 2;
+  }
+  std::string ours;
+  std::vector<std::string> theirs{"default_permissions"};
+  for (const std::string& option : arguments.options) {
+    if (!is_ours(option)) {
+      theirs.push_back(option);
+    } else {
+      ours += ours.empty() ? option : ',' + option;
+    }
+  }
+  const auto options = fusereplay::parse_memfs_options(ours);
+  if (!options) {
+    std::fprintf(stderr, "%s\n", options.error().c_str());
+    return 2;
+  }
+  const bool concurrent = options->handlers == fusereplay::MemfsOptions::Handlers::kConcurrent;
+  return fusereplay::serve(std::make_unique<fusereplay::Memfs>(*options),
+                           {.name = "memfs",
+                            .mountpoint = arguments.mountpoint,
+                            .mount_options = theirs,
+                            .threads = concurrent ? std::clamp(std::thread::hardware_concurrency(), 2U, 64U) : 1});
+}

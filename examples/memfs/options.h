@@ -1,0 +1,28 @@
+// How a memfs is made.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "core/operations/types.h"
+
+namespace fusereplay {
+
+struct MemfsOptions {
+  enum class Handlers : std::uint8_t { kOneAtATime, kConcurrent };
+
+  std::uint64_t capacity = std::uint64_t{4} << 30;  // bytes of file data
+  std::uint64_t inodes = std::uint64_t{1} << 20;    // the root included; at least 1
+  std::uint32_t max_links = 65000;                  // names of a file, subdirectories of a directory
+  Timeout entry_timeout = Timeout::seconds(1);
+  Timeout attribute_timeout = Timeout::seconds(1);
+  Handlers handlers = Handlers::kOneAtATime;
+};
+
+/// Reads "threads,capacity=SIZE,inodes=COUNT,timeout=SECONDS": any of these, in any order; SIZE may end in K, M or G.
+/// The error is one line that names the word and what is known.
+tl::expected<MemfsOptions, std::string> parse_memfs_options(std::string_view text);
+
+}  // namespace fusereplay
