@@ -33,6 +33,9 @@ EntryFault check_entry(const RequestContext& request, const wire::EntryOut& entr
 bool answers_with_entry(Opcode opcode) noexcept;
 /// True for CREATE and TMPFILE, whose reply also opens.
 bool creates_open(Opcode opcode) noexcept;
+/// A name in a directory record as the kernel takes it: 1 to `max` bytes without '/' (fs/fuse/readdir.c parse_dirfile).
+/// NULs are not looked for.
+bool valid_record_name(std::string_view name, std::size_t max) noexcept;
 /// "directory"; "no file type" for bits that are none.
 std::string_view type_name(std::uint32_t mode) noexcept;
 

@@ -32,7 +32,6 @@ class RequestRules {
   void check_sizes(const RequestStep& step);
   void check_names(const RequestStep& step);
   void check_rename(const RequestStep& step);
-  void report_limit(const RequestStep& step, std::string_view what, std::uint64_t size, std::uint64_t limit);
 
   Reporter& reporter_;
   const StreamState& stream_;
