@@ -30,7 +30,7 @@
 #include "core/async/executor.h"
 #include "core/operations/operations.h"
 #include "core/server/server.h"
-#include "replayer/event_source.h"
+#include "replayer/recorded_events.h"
 #include "replayer/report.h"
 #include "replayer/tolerances.h"
 
@@ -40,8 +40,9 @@ struct ReplayOptions {
   Tolerances tolerances = Tolerances::exact();
   std::size_t kept_divergences = 100;
   std::uint64_t stop_after = 0;  // divergences; 0: never
-  /// How many events ahead the reply of an overlapping request is looked for. Bounds the memory.
-  std::size_t window = 8192;
+  /// How far ahead the reply of an overlapping request is looked for, in events and in bytes. Bounds the memory.
+  std::size_t window_events = 8192;
+  std::size_t window_bytes = std::size_t{64} << 20;
 };
 
 /// One replay. One thread. No allocation in steady state.
@@ -60,7 +61,7 @@ class Replayer {
   void add_sink(EventSink& sink);
 
   /// Plays `source` to its end, then disconnects the server unless it hangs. Once.
-  ReplayReport run(EventSource& source);
+  ReplayReport run(RecordedEvents& source);
 
  private:
   class Impl;
@@ -69,7 +70,7 @@ class Replayer {
 
 /// Replays against `filesystem` behind an OperationsServer of its own. A filesystem that hangs is not destroyed: its
 /// suspended handlers can never end.
-ReplayReport replay(std::unique_ptr<Operations> filesystem, EventSource& source, std::span<EventSink* const> sinks = {},
-                    const ReplayOptions& options = {});
+ReplayReport replay(std::unique_ptr<Operations> filesystem, RecordedEvents& source,
+                    std::span<EventSink* const> sinks = {}, const ReplayOptions& options = {});
 
 }  // namespace fusereplay

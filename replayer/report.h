@@ -18,7 +18,7 @@ struct Divergence {
   std::string field;     // "error", "attr.size", "entries[2].name", "data[17]", "reply" where there was none
   std::string recorded;  // its value, as a person reads it
   std::string live;
-  std::string request;  // the recorded request, one line
+  std::string request;  // one line, as it was delivered: with live ids
 };
 
 /// What was seen. All counts are the same in every replay of the same trace against the same server.
@@ -50,7 +50,7 @@ enum class ReplayEnd : std::uint8_t {
 struct ReplayReport {
   ReplayEnd end = ReplayEnd::kComplete;
   ReplayCounts counts;
-  std::vector<Divergence> divergences;  // the first ReplayOptions::kept_divergences of them, in recorded order
+  std::vector<Divergence> divergences;  // the first ReplayOptions::kept_divergences of them, in the order found
 
   bool same() const noexcept { return counts.divergences == 0 && end == ReplayEnd::kComplete; }
 };

@@ -1,0 +1,297 @@
+#include "replayer/compare.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace fusereplay {
+namespace {
+
+constexpr std::size_t kHeader = sizeof(wire::OutHeader);
+
+bool is_access_time(std::string_view field) noexcept {
+  return field.substr(std::min<std::size_t>(5, field.size())).starts_with("atime");
+}
+
+bool is_dot(std::string_view name) noexcept {
+  return name == "." || name == "..";
+}
+
+}  // namespace
+
+bool Overlap::explains(const PlanField& field, std::uint64_t node) const noexcept {
+  for (const Touch* touch : touches_) {
+    const bool named = touch->names(node);
+    if (named && (touch->effects & kAttributes) != 0) return true;
+    if (field.child_attribute && (touch->effects & kChildAttributes) != 0) return true;
+    if (named && (touch->effects & kAccessTime) != 0 && is_access_time(field.field->name)) return true;
+  }
+  return false;
+}
+
+void Comparer::differs(const Difference& difference) {
+  if (!result_.same) return;
+  result_.same = false;
+  result_.difference = difference;
+}
+
+bool Comparer::split(const MessageLayout& layout, const Message& message, Body& body) noexcept {
+  const Bytes rest = message.head.subspan(kHeader);
+  std::size_t fixed = layout.fixed_size();
+  if (rest.size() < fixed) {
+    if (!layout.truncatable) return false;
+    fixed = rest.size();
+  }
+  body.fixed = rest.first(fixed);
+  body.tail = message.tail.empty() ? rest.subspan(fixed) : message.tail;
+  return layout.tail != Tail::kNone || body.tail.empty();
+}
+
+Comparison Comparer::compare(const Slot& slot, const Message& recorded, const Message& live, const Overlap* overlap,
+                             CompareMode mode) {
+  slot_ = &slot;
+  overlap_ = overlap;
+  mode_ = mode;
+  node_ = slot.nodeid;
+  counts_ = true;
+  result_ = {};
+  opened_.clear();
+  cookies_.clear();
+  wire::OutHeader was;
+  wire::OutHeader is;
+  std::memcpy(&was, recorded.head.data(), kHeader);
+  std::memcpy(&is, live.head.data(), kHeader);
+  if (was.error != is.error) {
+    differs({.kind = DifferenceKind::kError,
+             .recorded = static_cast<std::uint64_t>(std::int64_t{was.error}),
+             .live = static_cast<std::uint64_t>(std::int64_t{is.error})});
+    return result_;
+  }
+  const MessageLayout* layout = reply_layout(slot.opcode, slot.asks_size);
+  Body was_body;
+  Body is_body;
+  const bool form = was.error == 0 && slot.readable && layout != nullptr && split(*layout, recorded, was_body);
+  if (!form) {
+    // An error, or nothing that 7.45 lays out: the body is bytes.
+    compare_data(recorded.head.subspan(kHeader), live.tail.empty() ? live.head.subspan(kHeader) : live.tail);
+  } else if (!split(*layout, live, is_body)) {
+    differs({.kind = DifferenceKind::kForm, .recorded = recorded.size(), .live = live.size()});
+  } else {
+    compare_bodies(*layout, was_body, is_body);
+  }
+  return result_;
+}
+
+void Comparer::accept() {
+  bindings_.commit();
+  for (const Opened& opened : opened_) bindings_.bind_handle(opened.node, opened.recorded, opened.live);
+  for (const Opened& cookie : cookies_) bindings_.bind_cookie(cookie.node, cookie.recorded, cookie.live);
+  opened_.clear();
+  cookies_.clear();
+}
+
+void Comparer::refuse() noexcept {
+  bindings_.roll_back();
+  opened_.clear();
+  cookies_.clear();
+}
+
+void Comparer::compare_bodies(const MessageLayout& layout, const Body& recorded, const Body& live) {
+  if (layout.truncatable) {
+    // INIT: what an older peer left out reads as zero.
+    wire::InitOut was{};
+    wire::InitOut is{};
+    std::memcpy(static_cast<void*>(&was), recorded.fixed.data(), std::min(sizeof(was), recorded.fixed.size()));
+    std::memcpy(static_cast<void*>(&is), live.fixed.data(), std::min(sizeof(is), live.fixed.size()));
+    compare_struct(StructId::kInitOut, reinterpret_cast<const std::byte*>(&was),
+                   reinterpret_cast<const std::byte*>(&is), -1);
+    return;
+  }
+  std::size_t offset = 0;
+  for (const StructId id : layout.structs) {
+    if (id == StructId::kNone || done()) break;
+    compare_struct(id, recorded.fixed.data() + offset, live.fixed.data() + offset, -1);
+    offset += plans_.of(id).size;
+  }
+  if (done()) return;
+  switch (layout.tail) {
+    case Tail::kNone:
+      break;
+    case Tail::kDirents:
+      compare_entries(DirentKind::kPlain, recorded.tail, live.tail);
+      break;
+    case Tail::kDirentsPlus:
+      compare_entries(DirentKind::kPlus, recorded.tail, live.tail);
+      break;
+    default:
+      compare_data(recorded.tail, live.tail);
+  }
+}
+
+void Comparer::compare_struct(StructId id, const std::byte* recorded, const std::byte* live, std::int64_t entry) {
+  const StructPlan& plan = plans_.of(id);
+  compare_ids(plan, recorded, live, entry);
+  if (done()) return;
+  for (const StructPlan::Run& run : plan.plain) {
+    if (std::memcmp(recorded + run.offset, live + run.offset, run.size) != 0) {
+      compare_fields(plan, recorded, live, entry);
+      break;
+    }
+  }
+  note_last_link(id, recorded);
+}
+
+/// A node without a link left frees its inode number when it is forgotten.
+void Comparer::note_last_link(StructId id, const std::byte* recorded) {
+  std::size_t offset = 0;
+  if (id == StructId::kAttrOut) {
+    offset = offsetof(wire::AttrOut, attr.nlink);
+  } else if (id == StructId::kEntryOut) {
+    offset = offsetof(wire::EntryOut, attr.nlink);
+  } else {
+    return;
+  }
+  std::uint32_t nlink = 0;
+  std::memcpy(&nlink, recorded + offset, sizeof(nlink));
+  if (nlink == 0) bindings_.last_link_gone(node_);
+}
+
+void Comparer::compare_ids(const StructPlan& plan, const std::byte* recorded, const std::byte* live,
+                           std::int64_t entry) {
+  for (const PlanField& id : plan.ids) {
+    compare_id(id, read_field(recorded, *id.field), read_field(live, *id.field), entry);
+    if (done()) return;
+  }
+}
+
+void Comparer::compare_id(const PlanField& id, std::uint64_t recorded, std::uint64_t live, std::int64_t entry) {
+  bool same = true;
+  switch (id.field->role) {
+    case FieldRole::kNodeId:
+      node_ = recorded;
+      if (!counts_) {
+        same = bindings_.may_be_node(recorded, live);
+        break;
+      }
+      same = bindings_.match_node(recorded, live);
+      if (!same && mode_ == CompareMode::kToEnd && !bindings_.live_node(recorded)) bindings_.force_node(recorded, live);
+      bindings_.count(recorded);
+      break;
+    case FieldRole::kGeneration:
+      same = !counts_ || node_ == 0 || bindings_.match_generation(node_, recorded, live);
+      break;
+    case FieldRole::kIno:
+      same = bindings_.match_ino(counts_ ? node_ : 0, recorded, live);
+      break;
+    case FieldRole::kFileHandle:
+      opened_.push_back({node_, recorded, live});
+      return;
+    case FieldRole::kCookie:
+      // 0 would rewind the stream (rule R11), so it stands for itself.
+      same = (recorded == 0) == (live == 0);
+      cookies_.push_back({slot_->nodeid, recorded, live});
+      break;
+    default:
+      return;
+  }
+  if (same) return;
+  if (tolerances_.ignored.has(id.field->role)) {
+    ++result_.tolerated_ignored;
+    return;
+  }
+  differs({.kind = DifferenceKind::kField, .field = id.field, .entry = entry, .recorded = recorded, .live = live});
+}
+
+void Comparer::compare_fields(const StructPlan& plan, const std::byte* recorded, const std::byte* live,
+                              std::int64_t entry) {
+  for (const PlanField& planned : plan.compared) {
+    const Field& field = *planned.field;
+    if (std::memcmp(recorded + field.offset, live + field.offset, field.width) == 0) continue;
+    // Arrays in replies are padding, which is not among `compared`.
+    const std::uint64_t was = read_field(recorded, field);
+    const std::uint64_t is = read_field(live, field);
+    if (tolerated(planned, was, is)) continue;
+    differs({.kind = DifferenceKind::kField,
+             .field = &field,
+             .entry = entry,
+             .recorded = was,
+             .live = is,
+             .node = planned.attribute ? node_ : 0});
+    if (done()) return;
+  }
+}
+
+bool Comparer::tolerated(const PlanField& planned, std::uint64_t recorded, std::uint64_t live) {
+  const FieldRole role = planned.field->role;
+  if (tolerances_.ignored.has(role)) {
+    ++result_.tolerated_ignored;
+    return true;
+  }
+  if (overlap_ == nullptr) return false;
+  if (role == FieldRole::kUsage && overlap_->changes_usage()) {
+    ++result_.tolerated_usage;
+    return true;
+  }
+  if (!planned.attribute || !overlap_->explains(planned, node_)) return false;
+  if (role == FieldRole::kMode && ((recorded ^ live) & S_IFMT) != 0) return false;
+  ++result_.tolerated_attributes;
+  return true;
+}
+
+void Comparer::compare_entries(DirentKind kind, Bytes recorded, Bytes live) {
+  DirentReader was_reader(kind, recorded);
+  DirentReader is_reader(kind, live);
+  for (std::int64_t index = 0;; ++index) {
+    const auto was = was_reader.next();
+    const auto is = is_reader.next();
+    if (!was && !is) break;
+    if (!was || !is) {
+      differs({.kind = DifferenceKind::kEntryEnd,
+               .entry = index,
+               .recorded_name = was ? was->name : std::string_view(),
+               .live_name = is ? is->name : std::string_view()});
+      return;
+    }
+    compare_entry(kind, *was, *is, index);
+    if (done()) return;
+    if (was->name != is->name) return;  // what follows are other entries
+  }
+  if (was_reader.rest().size() != is_reader.rest().size()) {
+    differs({.kind = DifferenceKind::kForm, .recorded = recorded.size(), .live = live.size()});
+  }
+}
+
+void Comparer::compare_entry(DirentKind kind, const DirentRecord& recorded, const DirentRecord& live,
+                             std::int64_t index) {
+  if (recorded.name != live.name) {
+    differs(
+        {.kind = DifferenceKind::kEntryName, .entry = index, .recorded_name = recorded.name, .live_name = live.name});
+    return;
+  }
+  counts_ = !is_dot(recorded.name);
+  node_ = 0;
+  if (kind == DirentKind::kPlus) {
+    compare_struct(StructId::kEntryOut, reinterpret_cast<const std::byte*>(&recorded.entry),
+                   reinterpret_cast<const std::byte*>(&live.entry), index);
+    if (done()) return;
+  }
+  node_ = 0;  // d_ino is the number of what is mounted or listed here, not shown by the node itself
+  compare_struct(StructId::kDirent, reinterpret_cast<const std::byte*>(&recorded.dirent),
+                 reinterpret_cast<const std::byte*>(&live.dirent), index);
+}
+
+void Comparer::compare_data(Bytes recorded, Bytes live) {
+  if (recorded.size() != live.size()) {
+    differs({.kind = DifferenceKind::kDataSize, .recorded = recorded.size(), .live = live.size()});
+    return;
+  }
+  if (recorded.empty() || std::memcmp(recorded.data(), live.data(), recorded.size()) == 0) return;
+  const auto at = std::mismatch(recorded.begin(), recorded.end(), live.begin()).first - recorded.begin();
+  differs({.kind = DifferenceKind::kDataByte,
+           .index = static_cast<std::uint64_t>(at),
+           .recorded = static_cast<std::uint64_t>(recorded[static_cast<std::size_t>(at)]),
+           .live = static_cast<std::uint64_t>(live[static_cast<std::size_t>(at)])});
+}
+
+}  // namespace fusereplay

@@ -1,0 +1,30 @@
+// Shows the live conversation to the sinks, event by event, in the recorded order.
+#pragma once
+
+#include <vector>
+
+#include "core/event/conversation.h"
+#include "core/event/event.h"
+#include "replayer/slot.h"
+
+namespace fusereplay {
+
+class LiveLog {
+ public:
+  void add(EventSink& sink) { sinks_.push_back(&sink); }
+  bool listened() const noexcept { return !sinks_.empty(); }
+
+  /// The request as it was rewritten.
+  void request(const Slot& slot);
+  /// A live reply in the recorded one's place.
+  void reply(const Slot& slot, const Message& message);
+  void mark(const Event& event);
+
+ private:
+  void show(Event& event);
+
+  std::vector<EventSink*> sinks_;
+  Conversation conversation_;
+};
+
+}  // namespace fusereplay

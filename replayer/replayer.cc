@@ -1,0 +1,539 @@
+#include "replayer/replayer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "core/protocol/flags.h"
+#include "replayer/compare.h"
+#include "replayer/describe.h"
+#include "replayer/live_log.h"
+#include "replayer/rewrite.h"
+#include "replayer/window.h"
+
+namespace fusereplay {
+
+class Replayer::Impl final : public ReplyChannel {
+ public:
+  Impl(Server& server, ManualExecutor& executor, ManualClock& clock, ReplayOptions options)
+      : server_(server),
+        executor_(executor),
+        clock_(clock),
+        options_(options),
+        comparer_(bindings_, options_.tolerances) {}
+
+  LiveLog& log() noexcept { return log_; }
+  ReplayReport run(RecordedEvents& source);
+
+  std::int64_t send(const Message& message) override;
+
+ private:
+  // The conversation, event by event.
+  void play_alone(const Event& event);
+  void play(WindowEvent& entry);
+  void play_request(Slot& slot);
+  void play_rest(const Event& event);
+  void finish();
+
+  // One request.
+  void reach(Slot& slot);
+  void deliver(Slot& slot, Verdict verdict);
+  void deliver_immediate(Slot& slot);
+  void deliver_interrupted(const Slot& interrupt);
+  void settle(Slot& slot);
+  void conclude(Slot& slot);
+  void close(Slot& slot);
+  void learn_init(const Slot& slot);
+
+  // Order.
+  void attempt(Slot& slot, Verdict verdict);
+  void attempt_waiting();
+  void bring_forward(Slot& slot);
+  bool may_explain(const Slot& slot, const Slot& change, bool closest) const noexcept;
+  void note_thread(std::uint32_t thread);
+  const Overlap& overlap_of(const Slot& slot);
+
+  // Live replies.
+  std::int64_t judge(Slot& slot, const Message& message);
+  std::int64_t unexpected(std::uint64_t unique, const Message& message);
+  bool refuses(const Slot& slot, const Comparison& comparison) const noexcept;
+  void keep(Slot& slot, const Message& message);
+  void count_tolerated(const Comparison& comparison) noexcept;
+  void diverge(const Slot& slot, const Difference& difference);
+
+  void advance_clock(std::int64_t instant) noexcept {
+    if (instant > clock_.realtime()) clock_.set(instant);
+  }
+
+  Server& server_;
+  ManualExecutor& executor_;
+  ManualClock& clock_;
+  const ReplayOptions options_;
+  Bindings bindings_;
+  Comparer comparer_;
+  LiveLog log_;
+  SlotPool slots_;
+  Window* window_ = nullptr;  // while run() runs
+  Negotiated negotiated_;
+  ReplayReport report_;
+
+  std::vector<Slot*> open_;                // reached and not concluded, in recorded order
+  Slot* current_ = nullptr;                // the request delivered last, as long as it is not closed
+  Overlap overlap_;                        // of the comparison under way
+  std::vector<std::uint32_t> forgetting_;  // threads that may not have finished their last FORGET
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> forgotten_;  // nodeid, count: of the FORGET under way
+  std::vector<std::uint64_t> abandoned_;                            // uniques whose reply did not come when it was due
+};
+
+ReplayReport Replayer::Impl::run(RecordedEvents& source) {
+  Window window(source, slots_, options_.window_events, options_.window_bytes);
+  window_ = &window;
+  Event event;
+  while (options_.stop_after == 0 || report_.counts.divergences < options_.stop_after) {
+    if (!window.empty()) {
+      WindowEvent& entry = window.pop();
+      play(entry);
+      window.give_back(entry);
+    } else if (!window.read(event)) {
+      break;
+    } else if (event.kind == EventKind::kRequest && open_.empty() && has_header(event)) {
+      play_alone(event);
+    } else {
+      window.append(event);
+    }
+  }
+  report_.counts.events = window.events();
+  finish();
+  window_ = nullptr;
+  return std::move(report_);
+}
+
+/// A request while none is outstanding: nearly always followed by its reply, which then needs no copy.
+void Replayer::Impl::play_alone(const Event& event) {
+  Slot& slot = slots_.take(event);
+  note_thread(event.thread);
+  reach(slot);
+  if (slot.traits.delivery == DeliveryKind::kImmediate) {
+    deliver_immediate(slot);
+    return;
+  }
+  open_.push_back(&slot);
+  Event next;
+  if (!window_->read(next)) return;
+  if (next.kind == EventKind::kReply && has_header(next)) {
+    wire::OutHeader header;
+    std::memcpy(&header, next.message.head.data(), sizeof(header));
+    if (header.unique == slot.unique) {
+      slot.has_reply = true;
+      slot.reply = next;
+      note_thread(next.thread);
+      conclude(slot);
+      return;
+    }
+  }
+  window_->expect(slot);
+  window_->append(next);
+  if (slot.traits.delivery == DeliveryKind::kTried && window_->find_reply(slot)) attempt(slot, Verdict::kExact);
+}
+
+void Replayer::Impl::play(WindowEvent& entry) {
+  note_thread(entry.event.thread);
+  if (!has_header(entry.event)) {
+    ++report_.counts.unreadable;
+  } else if (entry.event.kind == EventKind::kRequest) {
+    play_request(*entry.slot);
+  } else if (entry.event.kind == EventKind::kReply) {
+    if (entry.slot != nullptr) {
+      conclude(*entry.slot);
+    } else {
+      play_rest(entry.event);
+    }
+  } else {
+    play_rest(entry.event);
+  }
+}
+
+void Replayer::Impl::play_request(Slot& slot) {
+  reach(slot);
+  if (slot.traits.delivery == DeliveryKind::kImmediate) {
+    deliver_immediate(slot);
+    return;
+  }
+  open_.push_back(&slot);
+  if (open_.size() > 1) {
+    for (Slot* other : open_) other->overlaps = true;
+  }
+  if (slot.traits.delivery == DeliveryKind::kTried && window_->find_reply(slot)) attempt(slot, Verdict::kExact);
+}
+
+void Replayer::Impl::play_rest(const Event& event) {
+  switch (event.kind) {
+    case EventKind::kNotification:
+      ++report_.counts.recorded_notifications;
+      break;
+    case EventKind::kMark:
+      log_.mark(event);
+      break;
+    case EventKind::kReply: {
+      wire::OutHeader header;
+      std::memcpy(&header, event.message.head.data(), sizeof(header));
+      // The answer to an INTERRUPT itself is optional and waits for nobody (rule R20).
+      if ((header.unique & kUniqueInterruptBit) == 0) ++report_.counts.stray_replies;
+      break;
+    }
+    case EventKind::kRequest:
+      break;
+  }
+}
+
+/// The request's turn in the recording has come: from now on it may be delivered.
+void Replayer::Impl::reach(Slot& slot) {
+  read_request(slot, negotiated_);
+  if (!slot.readable) ++report_.counts.unreadable;
+  forgotten_.clear();
+  if (slot.readable && slot.opcode == Opcode::kForget) {
+    wire::ForgetIn forget;
+    std::memcpy(&forget, slot.bytes().data() + sizeof(wire::InHeader), sizeof(forget));
+    forgotten_.emplace_back(slot.nodeid, forget.nlookup);
+  } else if (slot.readable && slot.opcode == Opcode::kBatchForget) {
+    const Bytes list = slot.bytes().subspan(sizeof(wire::InHeader) + sizeof(wire::BatchForgetIn));
+    for (std::size_t at = 0; at + sizeof(wire::ForgetOne) <= list.size(); at += sizeof(wire::ForgetOne)) {
+      wire::ForgetOne one;
+      std::memcpy(&one, list.data() + at, sizeof(one));
+      forgotten_.emplace_back(one.nodeid, one.nlookup);
+    }
+  }
+  report_.counts.unbound_ids += rewrite_request(slot, bindings_);
+  slot.state = SlotState::kWaiting;
+  log_.request(slot);
+}
+
+void Replayer::Impl::deliver(Slot& slot, Verdict verdict) {
+  if (!slot.delivered) ++report_.counts.requests;
+  slot.delivered = true;
+  slot.verdict = verdict;
+  slot.state = SlotState::kInFlight;
+  current_ = &slot;
+  advance_clock(slot.event.begin);
+  server_.handle(IncomingRequest{slot.buffer, slot.bytes(), slot.event.begin}, *this);
+  executor_.run_ready();
+}
+
+void Replayer::Impl::deliver_immediate(Slot& slot) {
+  if (slot.opcode == Opcode::kInterrupt) deliver_interrupted(slot);
+  deliver(slot, Verdict::kFinal);
+  for (const auto& [node, count] : forgotten_) bindings_.forget(node, count);
+  if (!forgotten_.empty()) {
+    forgetting_.push_back(slot.event.thread);
+    for (Slot* other : open_) other->usage_overlaps = true;
+    attempt_waiting();
+  }
+  if (current_ == &slot) current_ = nullptr;
+  slots_.give_back(slot);
+}
+
+/// What is interrupted must be under way before it can be.
+void Replayer::Impl::deliver_interrupted(const Slot& interrupt) {
+  if (!interrupt.readable) return;
+  wire::InterruptIn in;
+  std::memcpy(&in, interrupt.bytes().data() + sizeof(wire::InHeader), sizeof(in));
+  Slot* target = window_->find(in.unique);
+  if (target == nullptr || target->state != SlotState::kWaiting) return;
+  if (!window_->find_reply(*target)) return;
+  attempt(*target, target->changing() ? Verdict::kUnlessErring : Verdict::kExact);
+}
+
+/// The recorded reply is due: gets the live one, if it can be had.
+void Replayer::Impl::settle(Slot& slot) {
+  if (slot.state == SlotState::kInFlight) {
+    slot.verdict = Verdict::kFinal;
+    advance_clock(slot.reply.begin);
+    executor_.run_ready();
+    return;
+  }
+  if (slot.state != SlotState::kWaiting) return;
+  if (slot.overlaps) {
+    const bool changing = slot.changing();
+    attempt(slot, changing ? Verdict::kUnlessErring : Verdict::kExact);
+    // A listing shows many nodes; a filesystem need not look at all of them at once, so no order may explain it.
+    if (slot.state == SlotState::kWaiting && slot.opcode == Opcode::kReaddirplus) attempt(slot, Verdict::kConcurrent);
+    if (slot.state == SlotState::kWaiting) bring_forward(slot);
+    if (slot.state != SlotState::kWaiting) return;
+  }
+  deliver(slot, Verdict::kFinal);
+}
+
+void Replayer::Impl::conclude(Slot& slot) {
+  slot.at_reply = true;
+  settle(slot);
+  advance_clock(slot.reply.begin);
+  if (slot.state == SlotState::kInFlight) {
+    slot.verdict = Verdict::kFinal;
+    executor_.run_ready();
+  }
+  if (slot.state == SlotState::kAnswered) {
+    ++report_.counts.replies;
+    const Message live{.head = slot.live, .tail = {}, .owner = nullptr};
+    if (!slot.judged) judge(slot, live);
+    if (!slot.shown) log_.reply(slot, live);
+  } else {
+    Difference difference;
+    difference.kind = DifferenceKind::kNoReply;
+    diverge(slot, difference);
+    abandoned_.push_back(slot.unique);
+  }
+  close(slot);
+}
+
+/// The request is over, for the recorded client.
+void Replayer::Impl::close(Slot& slot) {
+  const bool changed = slot.changing();
+  if (slot.released_handle != 0 || slot.released_live != 0) {
+    bindings_.unbind_handle(slot.nodeid, slot.released_handle, slot.released_live);
+  }
+  if (slot.opcode == Opcode::kInit) learn_init(slot);
+  if (slot.overlaps) ++report_.counts.overlapping;
+  open_.erase(std::find(open_.begin(), open_.end(), &slot));
+  if (slot.touch.effects != kNoEffect) {
+    for (Slot* other : open_) {
+      other->overlapped.push_back(slot.touch);
+      if ((slot.touch.effects & kUsageTotals) != 0) other->usage_overlaps = true;
+    }
+  }
+  window_->close(slot);
+  if (current_ == &slot) current_ = nullptr;
+  slots_.give_back(slot);
+  if (changed && !open_.empty()) attempt_waiting();
+}
+
+void Replayer::Impl::learn_init(const Slot& slot) {
+  const Message recorded = slot.reply.message;
+  const auto request = RequestView::parse(Message{.head = slot.bytes(), .tail = {}, .owner = nullptr});
+  const auto reply = ReplyView::parse(recorded, Opcode::kInit, false);
+  if (!request || !reply || reply->header().error != 0 || slot.reply.result < 0) return;
+  const auto in = request->fixed<wire::InitIn>();
+  const auto out = reply->fixed<wire::InitOut>();
+  negotiated_.minor = std::min(in.minor, out.minor);
+  negotiated_.setxattr_ext = (in.flags & out.flags & kInitSetxattrExt) != 0;
+  if ((in.flags & out.flags & kInitExportSupport) != 0) bindings_.keep_forgotten();
+}
+
+void Replayer::Impl::attempt(Slot& slot, Verdict verdict) {
+  deliver(slot, verdict);
+  if (slot.state == SlotState::kWaiting) ++report_.counts.retried;
+}
+
+/// Something changed: perhaps what waits can be explained now.
+void Replayer::Impl::attempt_waiting() {
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    Slot& slot = *open_[i];
+    if (slot.changing() || slot.state != SlotState::kWaiting || !slot.has_reply) continue;
+    attempt(slot, Verdict::kExact);
+  }
+}
+
+bool Replayer::Impl::may_explain(const Slot& slot, const Slot& change, bool closest) const noexcept {
+  if (&change == &slot || !change.changing() || change.state != SlotState::kWaiting) return false;
+  if (slot.opcode == Opcode::kStatfs) return true;
+  // What is named by parent and name only may be any node.
+  const bool child = (change.touch.effects & kChildAttributes) != 0;
+  if (closest) {
+    if (slot.differing_node != 0) return child || change.touch.names(slot.differing_node);
+    return change.touch.names(slot.nodeid);
+  }
+  if (child) return true;
+  for (std::size_t i = 0; i < slot.touch.count; ++i) {
+    if (change.touch.names(slot.touch.nodes[i])) return true;
+  }
+  return false;
+}
+
+/// Delivers changing requests before their replies, those that touch what differs first, until `slot` is explained.
+void Replayer::Impl::bring_forward(Slot& slot) {
+  for (const bool closest : {true, false}) {
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      Slot& change = *open_[i];
+      if (!may_explain(slot, change, closest) || !window_->find_reply(change)) continue;
+      deliver(change, Verdict::kUnlessErring);
+      if (change.state != SlotState::kAnswered) continue;
+      ++report_.counts.brought_forward;
+      attempt(slot, slot.changing() ? Verdict::kUnlessErring : Verdict::kExact);
+      if (slot.state != SlotState::kWaiting) {
+        attempt_waiting();
+        return;
+      }
+      attempt_waiting();
+    }
+  }
+}
+
+/// A thread that passes on its next message has finished the FORGET before it.
+void Replayer::Impl::note_thread(std::uint32_t thread) {
+  if (forgetting_.empty()) return;
+  forgetting_.erase(std::remove(forgetting_.begin(), forgetting_.end(), thread), forgetting_.end());
+}
+
+const Overlap& Replayer::Impl::overlap_of(const Slot& slot) {
+  overlap_.clear();
+  if (slot.usage_overlaps || !forgetting_.empty()) overlap_.add_usage();
+  for (const Touch& touch : slot.overlapped) overlap_.add(touch);
+  if (open_.size() <= 1) return overlap_;
+  for (const Slot* other : open_) {
+    if (other == &slot || other->touch.effects == kNoEffect) continue;
+    overlap_.add(other->touch);
+    if ((other->touch.effects & kUsageTotals) != 0) overlap_.add_usage();
+  }
+  return overlap_;
+}
+
+std::int64_t Replayer::Impl::send(const Message& message) {
+  const auto header = read_out_header(message);
+  if (!header) return -EINVAL;
+  if (header->unique == 0) {
+    ++report_.counts.live_notifications;
+    return static_cast<std::int64_t>(message.size());
+  }
+  Slot* slot = current_;
+  if (slot == nullptr || slot->unique != header->unique || slot->state != SlotState::kInFlight) {
+    slot = window_ != nullptr ? window_->find(header->unique) : nullptr;
+  }
+  if (slot == nullptr || slot->state != SlotState::kInFlight) return unexpected(header->unique, message);
+  if (slot->opcode == Opcode::kInterrupt) return static_cast<std::int64_t>(message.size());
+  if (slot->traits.delivery == DeliveryKind::kImmediate) return unexpected(header->unique, message);
+  if (slot->has_reply) return judge(*slot, message);
+  keep(*slot, message);
+  slot->state = SlotState::kAnswered;
+  slot->live_result = static_cast<std::int64_t>(message.size());
+  return slot->live_result;
+}
+
+std::int64_t Replayer::Impl::unexpected(std::uint64_t unique, const Message&) {
+  const auto late = std::find(abandoned_.begin(), abandoned_.end(), unique);
+  if (late != abandoned_.end()) {
+    abandoned_.erase(late);
+    return -ENOENT;
+  }
+  Slot nobody;
+  nobody.unique = unique;
+  if (current_ != nullptr && current_->unique == unique) {
+    nobody.opcode = current_->opcode;
+    nobody.event = current_->event;
+    nobody.buffer = current_->buffer;
+    nobody.size = current_->size;
+  }
+  Difference difference;
+  difference.kind = DifferenceKind::kUnexpectedReply;
+  diverge(nobody, difference);
+  return -ENOENT;
+}
+
+bool Replayer::Impl::refuses(const Slot& slot, const Comparison& comparison) const noexcept {
+  if (comparison.same) return false;
+  switch (slot.verdict) {
+    case Verdict::kExact:
+    case Verdict::kConcurrent:
+      return true;
+    case Verdict::kUnlessErring:
+      return comparison.difference.kind == DifferenceKind::kError && comparison.difference.live != 0;
+    case Verdict::kFinal:
+      break;
+  }
+  return false;
+}
+
+std::int64_t Replayer::Impl::judge(Slot& slot, const Message& message) {
+  const bool decided = slot.state == SlotState::kAnswered;  // its send() has returned already
+  const bool to_end = decided || slot.verdict == Verdict::kFinal || slot.verdict == Verdict::kUnlessErring;
+  const Overlap* overlap = !decided && slot.verdict == Verdict::kExact ? nullptr : &overlap_of(slot);
+  const Comparison comparison = comparer_.compare(slot, slot.reply.message, message, overlap,
+                                                  to_end ? CompareMode::kToEnd : CompareMode::kToFirstDifference);
+  if (!decided && refuses(slot, comparison)) {
+    comparer_.refuse();
+    slot.state = SlotState::kWaiting;
+    slot.differing_node = comparison.difference.node;
+    return -ENOENT;
+  }
+  const bool accepted = slot.reply.result >= 0;
+  if (accepted) {
+    comparer_.accept();
+  } else {
+    comparer_.refuse();
+  }
+  if (!comparison.same) diverge(slot, comparison.difference);
+  count_tolerated(comparison);
+  slot.judged = true;
+  if (!decided) slot.live_result = accepted ? static_cast<std::int64_t>(message.size()) : slot.reply.result;
+  wire::OutHeader recorded;
+  wire::OutHeader live;
+  std::memcpy(&recorded, slot.reply.message.head.data(), sizeof(recorded));
+  std::memcpy(&live, message.head.data(), sizeof(live));
+  // A success where an error was recorded: the recorded kernel knows of no entry and no handle, so none is granted.
+  if (!decided && accepted && recorded.error != 0 && live.error == 0) slot.live_result = -ENOENT;
+  if (recorded.error == 0 && (slot.traits.effects & kRemovesName) != 0) bindings_.name_removed();
+  slot.state = SlotState::kAnswered;
+  if (decided) return slot.live_result;
+  if (slot.at_reply) {
+    log_.reply(slot, message);
+    slot.shown = true;
+  } else {
+    keep(slot, message);
+  }
+  return slot.live_result;
+}
+
+void Replayer::Impl::keep(Slot& slot, const Message& message) {
+  slot.live.assign(message.head.begin(), message.head.end());
+  slot.live.insert(slot.live.end(), message.tail.begin(), message.tail.end());
+}
+
+void Replayer::Impl::count_tolerated(const Comparison& comparison) noexcept {
+  report_.counts.tolerated_concurrent_attributes += comparison.tolerated_attributes;
+  report_.counts.tolerated_usage += comparison.tolerated_usage;
+  report_.counts.tolerated_ignored += comparison.tolerated_ignored;
+}
+
+void Replayer::Impl::diverge(const Slot& slot, const Difference& difference) {
+  ++report_.counts.divergences;
+  if (report_.divergences.size() >= options_.kept_divergences) return;
+  Divergence divergence;
+  divergence.sequence = slot.has_reply ? slot.reply.sequence : slot.event.sequence;
+  divergence.request_sequence = slot.event.sequence;
+  divergence.unique = slot.unique;
+  divergence.opcode = slot.opcode;
+  divergence.field = describe_place(difference);
+  divergence.recorded = describe_recorded(difference);
+  divergence.live = describe_live(difference);
+  divergence.request = slot.buffer ? describe_request(slot.bytes(), negotiated_)
+                                   : "no request with unique " + std::to_string(slot.unique);
+  report_.divergences.push_back(std::move(divergence));
+}
+
+void Replayer::Impl::finish() {
+  executor_.run_ready();
+  const bool stopped = options_.stop_after != 0 && report_.counts.divergences >= options_.stop_after;
+  bool hung = !abandoned_.empty();
+  for (const Slot* slot : open_) hung = hung || slot->state == SlotState::kInFlight;
+  if (!stopped) report_.counts.unanswered = open_.size();
+  if (hung) {
+    report_.end = ReplayEnd::kHung;
+    return;
+  }
+  report_.end = stopped ? ReplayEnd::kStopped : ReplayEnd::kComplete;
+  server_.disconnect();
+}
+
+Replayer::Replayer(Server& server, ManualExecutor& executor, ManualClock& clock, ReplayOptions options)
+    : impl_(std::make_unique<Impl>(server, executor, clock, options)) {}
+Replayer::~Replayer() = default;
+
+void Replayer::add_sink(EventSink& sink) {
+  impl_->log().add(sink);
+}
+
+ReplayReport Replayer::run(RecordedEvents& source) {
+  return impl_->run(source);
+}
+
+}  // namespace fusereplay

@@ -1,0 +1,19 @@
+// Puts live ids into a recorded request.
+#pragma once
+
+#include "core/protocol/layout.h"
+#include "replayer/bindings.h"
+#include "replayer/slot.h"
+
+namespace fusereplay {
+
+/// Fills in what a slot knows of its request, from the recorded bytes in its buffer: unique, opcode, plan, traits,
+/// nodes. A message shorter than its structs, or of an opcode not in 7.45, is not `readable`; only its header is then
+/// known. The message must be at least as long as a header.
+void read_request(Slot& slot, const Negotiated& negotiated) noexcept;
+
+/// Rewrites the request in the slot's buffer. Returns how many ids were unbound and left as they were; a handle of 0 is
+/// no handle (reference 3.3, ENOSYS to OPEN).
+std::uint64_t rewrite_request(Slot& slot, const Bindings& bindings) noexcept;
+
+}  // namespace fusereplay
