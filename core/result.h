@@ -36,4 +36,18 @@ class [[nodiscard]] Result : public tl::expected<T, Errno> {
   constexpr Result(Errno error) : Base(tl::unexpect, error) {}  // NOLINT(google-explicit-constructor)
 };
 
+/// Success, or an Errno.
+template <>
+class [[nodiscard]] Result<void> : public tl::expected<void, Errno> {
+ public:
+  using Base = tl::expected<void, Errno>;
+  using Base::Base;
+  constexpr Result(Errno error) : Base(tl::unexpect, error) {}  // NOLINT(google-explicit-constructor)
+
+  /// As for other results: throws unless it is a success. The library has it for types with values only.
+  constexpr void value() const {
+    if (!has_value()) throw tl::bad_expected_access<Errno>(error());
+  }
+};
+
 }  // namespace fusereplay

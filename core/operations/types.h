@@ -110,7 +110,7 @@ struct Created {
 struct Creation {
   std::uint32_t mode = 0;
   std::uint32_t umask = 0;
-  Bytes extensions;  // for parse_extensions(): security contexts and groups; empty unless negotiated
+  Bytes extensions{};  // for parse_extensions(): security contexts and groups; empty unless negotiated
 };
 
 /// What setattr is to change: what `valid` (kSetattr... bits) names. With kSetattrAtimeNow or kSetattrMtimeNow the time
@@ -121,11 +121,11 @@ struct SetAttributes {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint64_t size = 0;
-  Timestamp atime;
-  Timestamp mtime;
-  Timestamp ctime;
-  std::optional<FileHandle> handle;
-  std::optional<LockOwner> lock_owner;
+  Timestamp atime{};
+  Timestamp mtime{};
+  Timestamp ctime{};
+  std::optional<FileHandle> handle{};
+  std::optional<LockOwner> lock_owner{};
 
   constexpr bool has(std::uint32_t bit) const noexcept { return (valid & bit) != 0; }
 };
@@ -163,7 +163,7 @@ struct FileLock {
 };
 
 struct SetXattr {
-  Bytes value;
+  Bytes value{};
   std::uint32_t flags = 0;      // XATTR_CREATE, XATTR_REPLACE
   std::uint32_t ext_flags = 0;  // kSetxattrAclKillSgid
 };
@@ -172,7 +172,7 @@ struct IoctlRequest {
   std::uint32_t command = 0;
   std::uint32_t flags = 0;  // kIoctl...
   std::uint64_t argument = 0;
-  Bytes input;
+  Bytes input{};
   std::uint32_t output_size = 0;  // bytes the caller can take
 };
 
@@ -193,19 +193,19 @@ struct CopyRange {
 };
 
 struct StatxRequest {
-  std::optional<FileHandle> handle;
+  std::optional<FileHandle> handle{};
   std::uint32_t flags = 0;  // AT_STATX_...
   std::uint32_t mask = 0;   // STATX_...
 };
 
 /// The answer of statx: attributes with what stat(2) has no room for.
 struct StatxReply {
-  Attributes attributes;
-  Timestamp birth;
+  Attributes attributes{};
+  Timestamp birth{};
   std::uint32_t mask = 0;  // what is valid: STATX_...
   std::uint64_t statx_attributes = 0;
   std::uint64_t statx_attributes_mask = 0;
-  Timeout timeout;
+  Timeout timeout{};
 };
 
 }  // namespace fusereplay
