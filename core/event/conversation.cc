@@ -129,21 +129,30 @@ class Conversation::Impl {
   const RequestContext* follow_request(const Event& event) {
     const auto header = read_in_header(event.message.head);
     if (!header) {
-      passing_ = context_of(event, {});
+      describe(passing_, event, {});
+      passing_.view = {};
       return &passing_;
     }
-    auto view = RequestView::parse(event.message, negotiated_);
+    const auto view = RequestView::parse(event.message, negotiated_);
     const auto opcode = static_cast<Opcode>(header->opcode);
     if (!expects_reply(opcode)) {
-      passing_ = context_of(event, *header);
-      if (view) know(passing_, *view);
+      describe(passing_, event, *header);
+      if (view) {
+        know(passing_, *view);
+      } else {
+        passing_.view = {};
+      }
       return &passing_;
     }
     if (header->unique & kUniqueResendBit) drop(header->unique & ~kUniqueResendBit);
     drop(header->unique);
     Node* const node = fresh_node();
-    node->context = context_of(event, *header);
-    if (view) know(node->context, view->keep_in(node->storage));
+    describe(node->context, event, *header);
+    if (view) {
+      know(node->context, view->keep_in(node->storage));
+    } else {
+      node->context.view = {};
+    }
     outstanding_.insert(header->unique, node);
     return &node->context;
   }
@@ -172,14 +181,15 @@ class Conversation::Impl {
     negotiated_.setxattr_ext = (in.flags & out.flags & kInitSetxattrExt) != 0;
   }
 
-  static RequestContext context_of(const Event& event, const wire::InHeader& header) noexcept {
-    RequestContext context;
+  /// Fills every member in place: a context is large, and most of it is the view.
+  static void describe(RequestContext& context, const Event& event, const wire::InHeader& header) noexcept {
     context.opcode = static_cast<Opcode>(header.opcode);
     context.unique = header.unique;
     context.sequence = event.sequence;
     context.begin = event.begin;
     context.channel = event.channel;
-    return context;
+    context.known = false;
+    context.asks_size = false;
   }
 
   static void know(RequestContext& context, const RequestView& view) noexcept {

@@ -11,10 +11,6 @@ tl::expected<Header, MessageError> read_header(Bytes head) noexcept {
   return header;
 }
 
-Bytes after_header(const Message& message, std::size_t header_size) noexcept {
-  return message.head.subspan(header_size);
-}
-
 /// Element sizes of the tails that are arrays; 0 for the others.
 std::size_t element_size(Tail tail) noexcept {
   switch (tail) {
@@ -112,18 +108,22 @@ void BodyView::rebase(const std::byte* from, const std::byte* to, Bytes tail) no
   tail_ = tail;
 }
 
+// The parse functions fill the view where it will be returned: copying it would cost as much as parsing.
+
 tl::expected<RequestView, MessageError> RequestView::parse(const Message& message, const Negotiated& negotiated) {
-  if (message.head.size() < sizeof(wire::InHeader)) return tl::unexpected(MessageError::kTooShort);
-  RequestView view;
-  std::memcpy(&view.header_, message.head.data(), sizeof(view.header_));
-  if (view.header_.len != message.size()) return tl::unexpected(MessageError::kWrongLength);
-  const MessageLayout* layout = request_layout(view.opcode(), negotiated);
+  tl::expected<RequestView, MessageError> result;
+  if (const auto read = result->read(message, negotiated); !read) result = tl::unexpected(read.error());
+  return result;
+}
+
+tl::expected<void, MessageError> RequestView::read(const Message& message, const Negotiated& negotiated) {
+  if (message.head.size() < sizeof(header_)) return tl::unexpected(MessageError::kTooShort);
+  std::memcpy(&header_, message.head.data(), sizeof(header_));
+  if (header_.len != message.size()) return tl::unexpected(MessageError::kWrongLength);
+  const MessageLayout* layout = request_layout(opcode(), negotiated);
   if (layout == nullptr) return tl::unexpected(MessageError::kUnknownOpcode);
-  view.bytes_ = message.head;
-  const auto split = view.split(*layout, after_header(message, sizeof(wire::InHeader)), message.tail,
-                                std::size_t{view.header_.total_extlen} * 8);
-  if (!split) return tl::unexpected(split.error());
-  return view;
+  bytes_ = message.head;
+  return split(*layout, message.head.subspan(sizeof(header_)), message.tail, std::size_t{header_.total_extlen} * 8);
 }
 
 RequestView RequestView::keep_in(std::vector<std::byte>& storage) const {
@@ -149,34 +149,38 @@ RequestView RequestView::keep_in(std::vector<std::byte>& storage) const {
 }
 
 tl::expected<ReplyView, MessageError> ReplyView::parse(const Message& message, Opcode opcode, bool asks_size) {
-  const auto header = read_out_header(message);
-  if (!header) return tl::unexpected(header.error());
-  if (header->len != message.size()) return tl::unexpected(MessageError::kWrongLength);
+  tl::expected<ReplyView, MessageError> result;
+  if (const auto read = result->read(message, opcode, asks_size); !read) result = tl::unexpected(read.error());
+  return result;
+}
+
+tl::expected<void, MessageError> ReplyView::read(const Message& message, Opcode opcode, bool asks_size) {
+  if (message.head.size() < sizeof(header_)) return tl::unexpected(MessageError::kTooShort);
+  std::memcpy(&header_, message.head.data(), sizeof(header_));
+  if (header_.len != message.size()) return tl::unexpected(MessageError::kWrongLength);
   const MessageLayout* layout = reply_layout(opcode, asks_size);
   if (layout == nullptr) return tl::unexpected(MessageError::kUnknownOpcode);
-  ReplyView view;
-  view.header_ = *header;
-  const auto split = view.split(*layout, after_header(message, sizeof(wire::OutHeader)), message.tail, 0);
-  if (!split) return tl::unexpected(split.error());
-  return view;
+  return split(*layout, message.head.subspan(sizeof(header_)), message.tail, 0);
 }
 
 tl::expected<NotificationView, MessageError> NotificationView::parse(const Message& message) {
-  const auto header = read_out_header(message);
-  if (!header) return tl::unexpected(header.error());
-  if (header->len != message.size()) return tl::unexpected(MessageError::kWrongLength);
-  const MessageLayout* layout = notify_layout(static_cast<NotifyCode>(header->error));
-  if (layout == nullptr || header->unique != 0) return tl::unexpected(MessageError::kUnknownOpcode);
-  NotificationView view;
-  view.header_ = *header;
-  const auto split = view.split(*layout, after_header(message, sizeof(wire::OutHeader)), message.tail, 0);
-  if (!split) return tl::unexpected(split.error());
-  if (layout->names != 0) {
-    const std::uint32_t namelen = view.code() == NotifyCode::kDelete ? view.fixed<wire::NotifyDeleteOut>().namelen
-                                                                     : view.fixed<wire::NotifyInvalEntryOut>().namelen;
-    if (namelen != view.name(0).size()) return tl::unexpected(MessageError::kBadCount);
-  }
-  return view;
+  tl::expected<NotificationView, MessageError> result;
+  if (const auto read = result->read(message); !read) result = tl::unexpected(read.error());
+  return result;
+}
+
+tl::expected<void, MessageError> NotificationView::read(const Message& message) {
+  if (message.head.size() < sizeof(header_)) return tl::unexpected(MessageError::kTooShort);
+  std::memcpy(&header_, message.head.data(), sizeof(header_));
+  if (header_.len != message.size()) return tl::unexpected(MessageError::kWrongLength);
+  const MessageLayout* layout = notify_layout(code());
+  if (layout == nullptr || header_.unique != 0) return tl::unexpected(MessageError::kUnknownOpcode);
+  const auto parts = split(*layout, message.head.subspan(sizeof(header_)), message.tail, 0);
+  if (!parts || layout->names == 0) return parts;
+  const std::uint32_t namelen = code() == NotifyCode::kDelete ? fixed<wire::NotifyDeleteOut>().namelen
+                                                              : fixed<wire::NotifyInvalEntryOut>().namelen;
+  if (namelen != name(0).size()) return tl::unexpected(MessageError::kBadCount);
+  return {};
 }
 
 tl::expected<wire::InHeader, MessageError> read_in_header(Bytes message) noexcept {

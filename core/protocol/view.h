@@ -73,6 +73,8 @@ class BodyView {
 /// A request: header and body checked against its opcode's layout.
 class RequestView : public BodyView {
  public:
+  /// A view of nothing, to be assigned to. Not defaulted, which would clear it twice over on the way into an expected.
+  RequestView() noexcept {}
   /// Never reads outside `message`. Names are checked for their NUL, not for their contents' sense: see
   /// valid_name(). Sizes in the structs (WriteIn.size) are not compared with a tail of bytes; element counts are.
   /// Unknown opcodes give kUnknownOpcode; use read_in_header for what can still be told.
@@ -93,6 +95,8 @@ class RequestView : public BodyView {
   Bytes bytes() const noexcept { return bytes_; }
 
  private:
+  tl::expected<void, MessageError> read(const Message& message, const Negotiated& negotiated);
+
   wire::InHeader header_{};
   Bytes bytes_;
 };
@@ -101,10 +105,14 @@ class RequestView : public BodyView {
 /// that is never answered gives kUnknownOpcode.
 class ReplyView : public BodyView {
  public:
+  /// A view of nothing, to be assigned to; not defaulted, see RequestView.
+  ReplyView() noexcept {}
   static tl::expected<ReplyView, MessageError> parse(const Message& message, Opcode opcode, bool asks_size);
   const wire::OutHeader& header() const noexcept { return header_; }
 
  private:
+  tl::expected<void, MessageError> read(const Message& message, Opcode opcode, bool asks_size);
+
   wire::OutHeader header_{};
 };
 
@@ -116,6 +124,8 @@ class NotificationView : public BodyView {
   const wire::OutHeader& header() const noexcept { return header_; }
 
  private:
+  tl::expected<void, MessageError> read(const Message& message);
+
   wire::OutHeader header_{};
 };
 
