@@ -1,9 +1,11 @@
 // Any bytes, read as everything a message can be: no read leads outside them, what parses adds up to them, and a
 // Conversation follows them.
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "core/check.h"
 #include "core/event/conversation.h"
