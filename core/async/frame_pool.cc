@@ -20,8 +20,8 @@ namespace fusereplay::internal {
 void* allocate_frame(std::size_t size) {
   return ::operator new(size);
 }
-void free_frame(void* frame, std::size_t size) noexcept {
-  ::operator delete(frame, size);
+void free_frame(void* frame, std::size_t) noexcept {
+  ::operator delete(frame);
 }
 
 #else
