@@ -1,0 +1,113 @@
+// Dispatch of a trivial handler, bytes to bytes: a request's bytes in, its reply's bytes out, through OperationsServer.
+#include <benchmark/benchmark.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "core/protocol/builder.h"
+#include "core/server/operations_server.h"
+
+namespace {
+std::atomic<std::uint64_t> allocations{0};
+}  // namespace
+
+// Counts what the hot path must not do.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+namespace fusereplay {
+namespace {
+
+/// Answers at once: one coroutine, one ready value, one coroutine that awaits another.
+class Trivial final : public Operations {
+ public:
+  explicit Trivial(bool concurrent) : concurrent_(concurrent) {}
+  Async<void> init(Connection& connection) override {
+    if (concurrent_) connection.run_handlers_concurrently();
+    return Result<void>{};
+  }
+  Async<AttributesReply> getattr(const Request&, NodeId, std::optional<FileHandle>) override {
+    co_return AttributesReply{.attributes = {.ino = 1, .mode = S_IFDIR | 0755}, .timeout = {}};
+  }
+  Async<Entry> lookup(const Request&, NodeId, std::string_view) override {
+    co_return Entry{.node = co_await find(), .attributes = {.ino = 2, .mode = S_IFREG}};
+  }
+
+ private:
+  static Async<NodeId> find() { co_return NodeId{2}; }
+  bool concurrent_;
+};
+
+class Sink final : public ReplyChannel {
+ public:
+  std::int64_t send(const Message& message) override {
+    benchmark::DoNotOptimize(message.head.data());
+    return static_cast<std::int64_t>(message.size());
+  }
+};
+
+IncomingRequest make_request(MessageBuilder& builder, BufferRef& buffer) {
+  const Bytes bytes = builder.finish();
+  buffer = BufferRef::allocate(bytes.size());
+  std::memcpy(buffer->data(), bytes.data(), bytes.size());
+  return {.buffer = buffer, .bytes = Bytes(buffer->data(), bytes.size()), .received = 0};
+}
+
+void dispatch(benchmark::State& state, Opcode opcode, bool concurrent) {
+  ManualClock clock;
+  ManualExecutor executor(clock);
+  OperationsServer server(std::make_unique<Trivial>(concurrent), {.executor = &executor, .clock = &clock, .log = {}});
+  Sink sink;
+  MessageBuilder builder;
+  wire::InHeader header{};
+  header.unique = 2;
+  wire::InitIn init{};
+  init.major = kProtocolMajor;
+  init.minor = kProtocolMinor;
+  BufferRef buffer;
+  builder.start_request(Opcode::kInit, header).add(init);
+  server.handle(make_request(builder, buffer), sink);
+
+  header.unique = 4;
+  header.nodeid = kRootNodeId;
+  builder.start_request(opcode, header);
+  if (opcode == Opcode::kGetattr) builder.add(wire::GetattrIn{});
+  if (opcode == Opcode::kLookup) builder.name("a-file-name");
+  const IncomingRequest request = make_request(builder, buffer);
+  server.handle(request, sink);
+  const std::uint64_t before = allocations;
+  for (auto _ : state) server.handle(request, sink);
+  state.counters["allocations"] = static_cast<double>(allocations - before) / static_cast<double>(state.iterations());
+  server.disconnect();
+}
+
+void getattr_on_the_strand(benchmark::State& state) {
+  dispatch(state, Opcode::kGetattr, false);
+}
+void getattr_concurrent(benchmark::State& state) {
+  dispatch(state, Opcode::kGetattr, true);
+}
+void lookup_with_a_nested_task(benchmark::State& state) {
+  dispatch(state, Opcode::kLookup, false);
+}
+void statfs_ready_value(benchmark::State& state) {
+  dispatch(state, Opcode::kStatfs, false);
+}
+BENCHMARK(getattr_on_the_strand);
+BENCHMARK(getattr_concurrent);
+BENCHMARK(lookup_with_a_nested_task);
+BENCHMARK(statfs_ready_value);
+
+}  // namespace
+}  // namespace fusereplay
