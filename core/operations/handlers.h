@@ -109,7 +109,7 @@ struct BatchForget : Handler<void> {
     for (std::size_t at = 0; at + sizeof(wire::ForgetOne) <= tail.size(); at += sizeof(wire::ForgetOne)) {
       wire::ForgetOne one{};
       std::memcpy(&one, tail.data() + at, sizeof(one));
-      auto done = co_await as_result(operations.forget(NodeId{one.nodeid}, one.nlookup));
+      auto done = co_await as_result(operations.forget(NodeId(one.nodeid), one.nlookup));
       if (!done && first_failure) first_failure = done;
     }
     co_return first_failure;
