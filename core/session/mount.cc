@@ -148,7 +148,15 @@ Result<UniqueFd> take_device(fuse_session* session) {
 
 }  // namespace
 
+/// Destroys what was mounted and is gone by now. libfuse frees its copy of the mount point only when it unmounts; given
+/// a descriptor that polls an error, as a pipe without a reader does, it frees and leaves alone what is mounted there.
 void Mount::SessionDeleter::operator()(fuse_session* session) const noexcept {
+  int ends[2];
+  if (fuse_session_fd(session) >= 0 && ::pipe2(ends, O_CLOEXEC) == 0) {
+    const UniqueFd write_end(ends[1]);
+    ::close(ends[0]);
+    if (::dup3(write_end.get(), fuse_session_fd(session), O_CLOEXEC) >= 0) fuse_session_unmount(session);
+  }
   fuse_session_destroy(session);
 }
 
@@ -178,8 +186,8 @@ tl::expected<std::unique_ptr<Mount>, MountError> Mount::create(const std::string
   for (const std::string& option : options.options) arguments.option(option);
 
   const LogCapture log;
-  static const fuse_lowlevel_ops kNoOperations{};
-  FuseSession session(fuse_session_new(arguments.get(), &kNoOperations, sizeof(kNoOperations), nullptr));
+  static const fuse_lowlevel_ops no_operations{};
+  FuseSession session(fuse_session_new(arguments.get(), &no_operations, sizeof(no_operations), nullptr));
   if (session == nullptr) {
     return failure(MountErrorKind::kBadOption, "bad mount option: " + LogCapture::line() + ": see mount.fuse3(8)");
   }
