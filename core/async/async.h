@@ -81,16 +81,24 @@ class Completion : public internal::CompletionBase {
  public:
   using CompletionBase::CompletionBase;
 
-  void set(Result<T> result) { result_.emplace(std::move(result)); }
+  /// From a Result<T>, or from what makes one.
+  template <class... Args>
+  void set(Args&&... result) {
+    result_.emplace(std::forward<Args>(result)...);
+  }
   void set_exception(std::exception_ptr exception) noexcept { exception_ = std::move(exception); }
   bool failed() const noexcept { return result_.has_value() && !result_->has_value(); }
   Errno error() const noexcept { return result_->error(); }
   const std::exception_ptr& exception() const noexcept { return exception_; }
+  /// The outcome in place, where no exception escaped the task.
+  Result<T>& result() noexcept {
+    FUSEREPLAY_CHECK(result_.has_value(), "a task that ended left an outcome");
+    return *result_;
+  }
   /// The outcome, once. Rethrows an exception that escaped the task.
   Result<T> take() {
     if (exception_) std::rethrow_exception(std::exchange(exception_, nullptr));
-    FUSEREPLAY_CHECK(result_.has_value(), "a task that ended left an outcome");
-    return std::move(*result_);
+    return std::move(result());
   }
 
  private:
@@ -122,7 +130,10 @@ struct AsyncPromise : FrameAllocated {
   Async<T> get_return_object() noexcept { return Async<T>(Handle::from_promise(*this)); }
   std::suspend_always initial_suspend() const noexcept { return {}; }
   FinalAwaiter final_suspend() const noexcept { return {}; }
-  void return_value(Result<T> result) { completion->set(std::move(result)); }
+  void return_value(Result<T>&& result) { completion->set(std::move(result)); }
+  template <class V>
+  requires std::is_convertible_v<V, Result<T>>
+  void return_value(V&& value) { completion->set(std::forward<V>(value)); }
   void unhandled_exception() noexcept { completion->set_exception(std::current_exception()); }
 
   /// Ends the suspended task `frame` with `error`, as if by co_return.

@@ -166,19 +166,22 @@ class OperationsServer::Impl::Call final : public Work, public FrameAllocated, p
 
   std::string name() const { return std::string(opcode_name(view_.opcode())) + " " + std::to_string(view_.unique()); }
 
-  Result<Value> outcome() noexcept {
+  /// An exception that escaped the handler becomes EIO.
+  void settle_exception() noexcept {
     try {
-      return this->take();
+      std::rethrow_exception(this->exception());
     } catch (const std::exception& exception) {
       server_.log(name() + ": the handler threw: " + exception.what() + "; answered with EIO");
     } catch (...) {
       server_.log(name() + ": the handler threw; answered with EIO");
     }
-    return Errno(EIO);
+    this->set(Errno(EIO));
   }
 
   void finish() noexcept {
-    Result<Value> value = outcome();
+    if (this->exception()) [[unlikely]]
+      settle_exception();
+    Result<Value>& value = this->result();
     if (expects_reply(view_.opcode())) {
       reply(value);
     } else if (!value) {
