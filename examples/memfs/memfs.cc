@@ -22,8 +22,6 @@ Memfs::Memfs(const MemfsOptions& options)
 
 Async<void> Memfs::init(Connection& connection) {
   if (options_.handlers == MemfsOptions::Handlers::kConcurrent) connection.run_handlers_concurrently();
-  // Locks are the kernel's: nobody else uses these files.
-  connection.refuse(kInitPosixLocks | kInitFlockLocks);
   // Set-id bits are ours to drop: saves a GETXATTR(security.capability) before each write.
   if (connection.offers(kInitHandleKillprivV2)) co_await connection.want(kInitHandleKillprivV2);
   co_return {};
