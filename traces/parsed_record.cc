@@ -31,47 +31,29 @@ std::string_view store_signed(std::int64_t& to, std::uint64_t value) noexcept {
   return {};
 }
 
-constexpr bool is_number(std::uint32_t number) noexcept {
-  return (number >= record::kKind && number <= record::kPid) || number == record::kError ||
-         (number >= record::kResult && number <= record::kAsksSize) || number == record::kMark ||
-         number == record::kHeaderPadding || number == record::kFixedSize;
-}
+constexpr std::uint8_t kUnknownField = 0xff;
 
-constexpr bool is_bytes(std::uint32_t number) noexcept {
-  return number == record::kNames || number == record::kData || number == record::kExtensions ||
-         number == record::kRaw || number == record::kEntries || number == record::kNodeIds ||
-         (number > kStructNumberBase && number < kStructNumberBase + kStructCount);
+/// The wire type of each field below kStructNumberBase.
+constexpr auto kWireTypes = [] {
+  std::array<std::uint8_t, record::kNodeIds + 1> types{};
+  types.fill(static_cast<std::uint8_t>(protobuf::WireType::kVarint));
+  types[0] = kUnknownField;
+  for (const std::uint32_t number :
+       {record::kNames, record::kData, record::kExtensions, record::kRaw, record::kEntries, record::kNodeIds}) {
+    types[number] = static_cast<std::uint8_t>(protobuf::WireType::kLength);
+  }
+  return types;
+}();
+
+constexpr std::uint8_t wire_type(std::uint32_t number) noexcept {
+  if (number < kWireTypes.size()) return kWireTypes[number];
+  const bool is_struct = number > kStructNumberBase && number < kStructNumberBase + kStructCount;
+  return is_struct ? static_cast<std::uint8_t>(protobuf::WireType::kLength) : kUnknownField;
 }
 
 }  // namespace
 
-std::string_view ParsedRecord::parse(Bytes bytes) noexcept {
-  protobuf::Input in(bytes);
-  while (!in.done()) {
-    std::uint64_t tag = 0;
-    if (!in.varint(tag) || tag > std::numeric_limits<std::uint32_t>::max() || tag < 8) return kMalformed;
-    const auto number = static_cast<std::uint32_t>(tag >> 3);
-    const auto type = static_cast<std::uint32_t>(tag & 7);
-    std::string_view wrong;
-    if (is_number(number)) {
-      std::uint64_t value = 0;
-      if (type != static_cast<std::uint32_t>(protobuf::WireType::kVarint)) return kWrongType;
-      if (!in.varint(value)) return kMalformed;
-      wrong = number_field(number, value);
-    } else if (is_bytes(number)) {
-      Bytes value;
-      if (type != static_cast<std::uint32_t>(protobuf::WireType::kLength)) return kWrongType;
-      if (!in.bytes(value)) return kMalformed;
-      wrong = bytes_field(number, value);
-    } else if (!in.skip(type)) {
-      return kMalformed;
-    }
-    if (!wrong.empty()) return wrong;
-  }
-  return {};
-}
-
-std::string_view ParsedRecord::number_field(std::uint32_t number, std::uint64_t value) noexcept {
+inline std::string_view ParsedRecord::number_field(std::uint32_t number, std::uint64_t value) noexcept {
   switch (number) {
     case record::kKind:
       return store(kind, value);
@@ -117,7 +99,15 @@ std::string_view ParsedRecord::number_field(std::uint32_t number, std::uint64_t 
   }
 }
 
-std::string_view ParsedRecord::bytes_field(std::uint32_t number, Bytes value) noexcept {
+inline std::string_view ParsedRecord::struct_field(StructId id, Bytes value) noexcept {
+  if (struct_count == structs.size()) return "more structs than a message has";
+  if (struct_count == 1 && struct_ids[0] == id) return "a struct twice";
+  struct_ids[struct_count] = id;
+  structs[struct_count++] = value;
+  return {};
+}
+
+inline std::string_view ParsedRecord::bytes_field(std::uint32_t number, Bytes value) noexcept {
   switch (number) {
     case record::kNames:
       if (name_count == names.size()) return "more names than a message has";
@@ -144,11 +134,32 @@ std::string_view ParsedRecord::bytes_field(std::uint32_t number, Bytes value) no
   return {};
 }
 
-std::string_view ParsedRecord::struct_field(StructId id, Bytes value) noexcept {
-  if (struct_count == structs.size()) return "more structs than a message has";
-  if (struct_count == 1 && struct_ids[0] == id) return "a struct twice";
-  struct_ids[struct_count] = id;
-  structs[struct_count++] = value;
+std::string_view ParsedRecord::parse(Bytes bytes) noexcept {
+  protobuf::Input in(bytes);
+  while (!in.done()) {
+    std::uint64_t tag = 0;
+    if (!in.varint(tag) || tag > std::numeric_limits<std::uint32_t>::max() || tag < 8) return kMalformed;
+    const auto number = static_cast<std::uint32_t>(tag >> 3);
+    const auto type = static_cast<std::uint8_t>(tag & 7);
+    const std::uint8_t expected = wire_type(number);
+    if (expected == kUnknownField) [[unlikely]] {
+      if (!in.skip(type)) return kMalformed;
+      continue;
+    }
+    if (type != expected) return kWrongType;
+    std::string_view wrong;
+    if (type == static_cast<std::uint8_t>(protobuf::WireType::kVarint)) {
+      std::uint64_t value = 0;
+      if (!in.varint(value)) return kMalformed;
+      wrong = number_field(number, value);
+    } else {
+      Bytes value;
+      if (!in.bytes(value)) return kMalformed;
+      wrong = bytes_field(number, value);
+    }
+    if (!wrong.empty()) [[unlikely]]
+      return wrong;
+  }
   return {};
 }
 

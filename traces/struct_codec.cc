@@ -78,7 +78,7 @@ void StructCodec::encode(StructId id, const std::byte* base, protobuf::Output& o
   }
 }
 
-bool StructCodec::store(const FieldCode& field, std::uint64_t value, std::byte* base) noexcept {
+inline bool StructCodec::store(const FieldCode& field, std::uint64_t value, std::byte* base) noexcept {
   std::byte* const at = base + field.offset;
   switch (field.type) {
     case FieldType::kU16:

@@ -57,7 +57,7 @@ class Listing {
   }
   /// Takes the last bytes away.
   Listing& cut(std::size_t bytes) {
-    bytes_.resize(bytes_.size() - bytes);
+    bytes_.erase(bytes_.end() - static_cast<std::ptrdiff_t>(bytes), bytes_.end());
     return *this;
   }
   Bytes bytes() const { return bytes_; }

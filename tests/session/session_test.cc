@@ -20,8 +20,6 @@
 namespace fusereplay::testing {
 namespace {
 
-using ::testing::HasSubstr;
-
 unsigned device_threads() {
   unsigned count = 0;
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {

@@ -56,6 +56,7 @@ class SpawnPlan {
 
   pid_t start(std::vector<std::string>& arguments) {
     std::vector<char*> words;
+    words.reserve(arguments.size() + 1);
     for (std::string& word : arguments) words.push_back(word.data());
     words.push_back(nullptr);
     pid_t pid = -1;

@@ -87,7 +87,7 @@ const std::string& LiveEnvironment::obstacle() {
 
 std::string LiveEnvironment::make_directory(const std::string& name) {
   FUSEREPLAY_CHECK(environment().obstacle_.empty(), "skip_without_fuse() first");
-  const std::string path = entered->directory_ + "/" + name + "-" + std::to_string(entered->made_++);
+  std::string path = entered->directory_ + "/" + name + "-" + std::to_string(entered->made_++);
   if (::mkdir(path.c_str(), 0755) != 0) throw std::runtime_error(trouble(path));
   return path;
 }

@@ -20,6 +20,7 @@ inline std::string file_contents(const std::filesystem::path& path) {
 }
 
 inline void write_file(const std::filesystem::path& path, std::string_view contents) {
+  std::filesystem::remove(path);  // ext4 writes a file to disk at once when it was truncated and written anew
   std::ofstream(path, std::ios::binary | std::ios::trunc) << contents;
 }
 
