@@ -90,6 +90,8 @@ class OperationsServer::Impl final : public TaskRunner {
   class Call;
   class Spawned;
 
+  /// What is left of a task to run, counted as outstanding; null where it is done already.
+  Spawned* adopt(Async<void> task);
   template <class H>
   void call(const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies);
   void refuse(const IncomingRequest& incoming, ReplyChannel& replies, MessageError error);
@@ -292,16 +294,19 @@ class OperationsServer::Impl::Spawned final : public Work, public FrameAllocated
   Async<void> task_;
 };
 
-void OperationsServer::Impl::spawn(Async<void> task) {
+OperationsServer::Impl::Spawned* OperationsServer::Impl::adopt(Async<void> task) {
   if (task.ready()) {
     if (const Result<void> done = task.take_ready(); !done) {
       log("a task beside the handlers failed with " + to_string(done.error()));
     }
-    return;
+    return nullptr;
   }
   begin_one();
-  auto* spawned = new Spawned(*this, std::move(task));
-  target_.load(std::memory_order_acquire)->post(*spawned);
+  return new Spawned(*this, std::move(task));
+}
+
+void OperationsServer::Impl::spawn(Async<void> task) {
+  if (Spawned* spawned = adopt(std::move(task))) target_.load(std::memory_order_acquire)->post(*spawned);
 }
 
 template <class H>
@@ -409,7 +414,10 @@ void OperationsServer::Impl::disconnect() {
   wait_until_idle();
   struct AtEnd final : Work {
     explicit AtEnd(Impl& owner) noexcept : server(owner) {}
-    void run() noexcept override { server.spawn(server.operations_->destroy()); }
+    // Started here, not posted: a ManualExecutor's owner is inside disconnect() and turns no crank.
+    void run() noexcept override {
+      if (Spawned* task = server.adopt(server.operations_->destroy())) task->run();
+    }
     Impl& server;
   };
   AtEnd at_end(*this);
