@@ -123,8 +123,11 @@ void Bindings::force_node(std::uint64_t recorded, std::uint64_t live) {
 
 bool Bindings::match_generation(std::uint64_t recorded_node, std::uint64_t recorded, std::uint64_t live) {
   Node* node = nodes_.find(recorded_node);
-  if (node == nullptr || (node->has_generation && node->recorded_generation == recorded)) {
-    return node == nullptr || node->live_generation == live;
+  if (node == nullptr) return true;
+  if (node->has_generation) {
+    const bool kept = node->recorded_generation == recorded;
+    if (kept != (node->live_generation == live)) return false;
+    if (kept) return true;
   }
   note_node(recorded_node);
   node->has_generation = true;

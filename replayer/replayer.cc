@@ -50,8 +50,13 @@ class Replayer::Impl final : public ReplyChannel {
   // Order.
   void attempt(Slot& slot, Verdict verdict);
   void attempt_waiting();
-  void bring_forward(Slot& slot);
-  bool may_explain(const Slot& slot, const Slot& change, bool closest) const noexcept;
+  /// Which changing requests may explain a reply.
+  enum class Reach : std::uint8_t {
+    kWhatDiffers,  // those that touch the node whose attribute differs, else the node asked about
+    kWhatItNames,  // those that touch any node of the request
+  };
+  void bring_forward(Slot& slot, Reach reach);
+  bool may_explain(const Slot& slot, const Slot& change, Reach reach) const noexcept;
   void note_thread(std::uint32_t thread);
   const Overlap& overlap_of(const Slot& slot);
 
@@ -255,11 +260,12 @@ void Replayer::Impl::settle(Slot& slot) {
   }
   if (slot.state != SlotState::kWaiting) return;
   if (slot.overlaps) {
-    const bool changing = slot.changing();
-    attempt(slot, changing ? Verdict::kUnlessErring : Verdict::kExact);
-    // A listing shows many nodes; a filesystem need not look at all of them at once, so no order may explain it.
-    if (slot.state == SlotState::kWaiting && slot.opcode == Opcode::kReaddirplus) attempt(slot, Verdict::kConcurrent);
-    if (slot.state == SlotState::kWaiting) bring_forward(slot);
+    attempt(slot, slot.changing() ? Verdict::kUnlessErring : Verdict::kExact);
+    if (slot.state == SlotState::kWaiting) bring_forward(slot, Reach::kWhatDiffers);
+    // A filesystem need not look at everything that a listing or its totals show at one instant: no order explains it.
+    const bool many = slot.opcode == Opcode::kReaddirplus || slot.opcode == Opcode::kStatfs;
+    if (slot.state == SlotState::kWaiting && many) attempt(slot, Verdict::kConcurrent);
+    if (slot.state == SlotState::kWaiting) bring_forward(slot, Reach::kWhatItNames);
     if (slot.state != SlotState::kWaiting) return;
   }
   deliver(slot, Verdict::kFinal);
@@ -334,38 +340,32 @@ void Replayer::Impl::attempt_waiting() {
   }
 }
 
-bool Replayer::Impl::may_explain(const Slot& slot, const Slot& change, bool closest) const noexcept {
+bool Replayer::Impl::may_explain(const Slot& slot, const Slot& change, Reach reach) const noexcept {
   if (&change == &slot || !change.changing() || change.state != SlotState::kWaiting) return false;
-  if (slot.opcode == Opcode::kStatfs) return true;
   // What is named by parent and name only may be any node.
   const bool child = (change.touch.effects & kChildAttributes) != 0;
-  if (closest) {
+  if (reach == Reach::kWhatDiffers) {
+    if (slot.opcode == Opcode::kStatfs) return false;
     if (slot.differing_node != 0) return child || change.touch.names(slot.differing_node);
     return change.touch.names(slot.nodeid);
   }
-  if (child) return true;
+  if (child || slot.opcode == Opcode::kStatfs) return true;
   for (std::size_t i = 0; i < slot.touch.count; ++i) {
     if (change.touch.names(slot.touch.nodes[i])) return true;
   }
   return false;
 }
 
-/// Delivers changing requests before their replies, those that touch what differs first, until `slot` is explained.
-void Replayer::Impl::bring_forward(Slot& slot) {
-  for (const bool closest : {true, false}) {
-    for (std::size_t i = 0; i < open_.size(); ++i) {
-      Slot& change = *open_[i];
-      if (!may_explain(slot, change, closest) || !window_->find_reply(change)) continue;
-      deliver(change, Verdict::kUnlessErring);
-      if (change.state != SlotState::kAnswered) continue;
-      ++report_.counts.brought_forward;
-      attempt(slot, slot.changing() ? Verdict::kUnlessErring : Verdict::kExact);
-      if (slot.state != SlotState::kWaiting) {
-        attempt_waiting();
-        return;
-      }
-      attempt_waiting();
-    }
+/// Delivers changing requests before their replies, in the order of requests, until `slot` is explained.
+void Replayer::Impl::bring_forward(Slot& slot, Reach reach) {
+  for (std::size_t i = 0; i < open_.size() && slot.state == SlotState::kWaiting; ++i) {
+    Slot& change = *open_[i];
+    if (!may_explain(slot, change, reach) || !window_->find_reply(change)) continue;
+    deliver(change, Verdict::kUnlessErring);
+    if (change.state != SlotState::kAnswered) continue;
+    ++report_.counts.brought_forward;
+    attempt(slot, slot.changing() ? Verdict::kUnlessErring : Verdict::kExact);
+    attempt_waiting();
   }
 }
 
@@ -446,7 +446,9 @@ bool Replayer::Impl::refuses(const Slot& slot, const Comparison& comparison) con
 std::int64_t Replayer::Impl::judge(Slot& slot, const Message& message) {
   const bool decided = slot.state == SlotState::kAnswered;  // its send() has returned already
   const bool to_end = decided || slot.verdict == Verdict::kFinal || slot.verdict == Verdict::kUnlessErring;
-  const Overlap* overlap = !decided && slot.verdict == Verdict::kExact ? nullptr : &overlap_of(slot);
+  const bool exact =
+      options_.tolerances.concurrent == ConcurrentFields::kCompared || (!decided && slot.verdict == Verdict::kExact);
+  const Overlap* overlap = exact ? nullptr : &overlap_of(slot);
   const Comparison comparison = comparer_.compare(slot, slot.reply.message, message, overlap,
                                                   to_end ? CompareMode::kToEnd : CompareMode::kToFirstDifference);
   if (!decided && refuses(slot, comparison)) {
