@@ -1,7 +1,7 @@
 // Any bytes as a record: refused, or an event whose message comes back from a record of its own. Any bytes as a
 // message: kept so that the same bytes come back.
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -33,9 +33,7 @@ void comes_back(Codec& codec, const Event& event) {
   FUSEREPLAY_CHECK(form == encoded.form && again.kind == event.kind && again.sequence == event.sequence &&
                        again.begin == event.begin && again.end == event.end && again.result == event.result,
                    "the event is the same");
-  FUSEREPLAY_CHECK(again.message.size() == event.message.size() &&
-                       std::memcmp(again.message.head.data(), event.message.head.data(), again.message.size()) == 0,
-                   "the bytes are the same");
+  FUSEREPLAY_CHECK(std::ranges::equal(again.message.head, event.message.head), "the bytes are the same");
 }
 
 void as_message(Codec& codec, Bytes bytes, std::uint32_t opcode, bool asks_size) {

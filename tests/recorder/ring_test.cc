@@ -78,7 +78,7 @@ TEST(Ring, WrapsAroundAnyNumberOfTimes) {
   std::uint64_t pushed = 0;
   std::uint64_t popped = 0;
   std::vector<std::size_t> sizes{0};
-  while (popped < 20000) {
+  while (popped < 5000) {
     if (random() % 2 == 0) {
       const std::size_t size = random() % kMaxInlineBytes;
       const auto bytes = bytes_of(pushed + 1, size);

@@ -308,7 +308,7 @@ TEST(RecordCodec, ProtobufsOwnClassesReadWhatItWritesAndItReadsWhatTheyWrite) {
   }
 }
 
-TEST(RecordCodec, RecordsOfAConversationAreSmallAndTyped) {
+TEST(RecordCodec, EveryRecordOfAConversationIsTyped) {
   const auto events = test::conversation_events(9, 20000, 0);
   Conversation conversation;
   RecordEncoder encoder;
