@@ -63,6 +63,7 @@ std::size_t entry_names(Opcode opcode) noexcept {
 void RequestRules::reset() noexcept {
   waiting_.clear();
   last_unique_ = 0;
+  last_queued_unique_ = 0;
   reader_known_ = false;
   several_readers_ = false;
 }
@@ -122,11 +123,15 @@ void RequestRules::check_unique(const RequestStep& step) {
   } else if (step.event.thread != reader_thread_) {
     several_readers_ = true;
   }
-  if (!several_readers_ && unique <= last_unique_) {
+  // A forget is numbered when it is read, so requests that were queued before it carry lower numbers than it does.
+  const bool forget = opcode == Opcode::kForget || opcode == Opcode::kBatchForget;
+  const std::uint64_t before = forget ? last_unique_ : last_queued_unique_;
+  if (!several_readers_ && unique <= before) {
     reporter_.report(RuleId::kK2, step.event, &step.context, 0,
-                     [&] { return text(opcode, " with unique ", unique, " was read after unique ", last_unique_); });
+                     [&] { return text(opcode, " with unique ", unique, " was read after unique ", before); });
   }
   last_unique_ = std::max(last_unique_, unique);
+  if (!forget) last_queued_unique_ = std::max(last_queued_unique_, unique);
 }
 
 void RequestRules::check_interrupt(const RequestStep& step) {

@@ -38,7 +38,8 @@ class RequestRules {
   FlatMap<std::uint64_t, Waiting> waiting_;  // by pid
   bool late_start_reported_ = false;
   // Rule K2: uniques ascend in the order of reads, which the sequence shows as long as one thread reads.
-  std::uint64_t last_unique_ = 0;
+  std::uint64_t last_unique_ = 0;         // the highest of all
+  std::uint64_t last_queued_unique_ = 0;  // the highest but for forgets
   std::uint32_t reader_thread_ = 0;
   bool reader_known_ = false;
   bool several_readers_ = false;

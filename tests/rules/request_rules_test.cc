@@ -32,6 +32,7 @@ class RequestRules : public ::testing::Test {
  protected:
   void SetUp() override { talk.mount(); }
   std::uint64_t getattr() { return talk.ask(Opcode::kGetattr, 1, wire::GetattrIn{}); }
+  void forget_nothing() { talk.ask(Opcode::kBatchForget, 0, wire::BatchForgetIn{}); }
   void write(std::uint32_t size, std::uint32_t flags = 0) {
     talk.ask(Opcode::kWrite, 2, wire::WriteIn{.fh = 1, .size = size, .write_flags = flags});
   }
@@ -49,6 +50,17 @@ TEST_F(RequestRules, AUniqueThatDoesNotAscendIsReported) {
   getattr();
   talk.unique(98);
   getattr();
+  EXPECT_THAT(talk.broken(), ElementsAre("K2"));
+}
+
+TEST_F(RequestRules, AForgetIsNumberedWhenItIsReadAndSoOvertakesWhatIsQueued) {
+  talk.unique(106);
+  forget_nothing();
+  talk.unique(100);
+  getattr();
+  EXPECT_THAT(talk.broken(), IsEmpty());
+  talk.unique(104);
+  forget_nothing();
   EXPECT_THAT(talk.broken(), ElementsAre("K2"));
 }
 
