@@ -1,0 +1,31 @@
+// One event as one line, for people or as JSON, driven by the layouts and the field tables.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/event/conversation.h"
+#include "core/event/event.h"
+
+namespace fusereplay {
+
+/// How much of file data is shown.
+enum class DataShown : std::uint8_t { kStart, kAll };
+
+/// "   17   0.004512 ->  LOOKUP u=34 nodeid=1 \"name\"": sequence, seconds since `start` (ns since the epoch), who to
+/// whom, message. Padding and fields that are zero are left out. Event::request must be set (Conversation).
+std::string event_text(const Event& event, std::int64_t start, const Negotiated& negotiated, DataShown data);
+
+/// One JSON object with every field of every struct, without a newline.
+std::string event_json(const Event& event, const Negotiated& negotiated, DataShown data);
+
+/// "LOOKUP", "NOTIFY_STORE", "mounted": what the event is. For a reply, what it answers; "reply" if that is unknown.
+std::string event_name(const Event& event);
+
+/// Whether the event speaks of this nodeid: in its header, its structs, its records, or in the request it answers.
+bool mentions_node(const Event& event, std::uint64_t nodeid, const Negotiated& negotiated);
+
+std::string_view mark_name(Mark mark) noexcept;
+
+}  // namespace fusereplay

@@ -1,0 +1,166 @@
+// fusereplay replay: the recorded conversation again, without a kernel.
+#include <boost/program_options/value_semantic.hpp>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "cli/findings.h"
+#include "cli/invocation.h"
+#include "cli/json.h"
+#include "cli/text.h"
+#include "cli/trace_input.h"
+#include "replayer/replayer.h"
+#include "rules/rule_set.h"
+#include "traces/event_log.h"
+
+namespace fusereplay {
+
+namespace {
+
+namespace po = boost::program_options;
+
+Syntax syntax() {
+  Syntax syntax{
+      .synopsis = "TRACE --fs NAME[:ARG] [options]",
+      .about =
+          "Plays the recorded requests against a new filesystem and compares its answers with the recorded ones.\n"
+          "Ids that a filesystem chooses may differ; everything else is compared, field by field.",
+      .options = po::options_description("Options"),
+      .operands = {"TRACE"},
+      .max_operands = 1};
+  syntax.options.add_options()                                                                             //
+      ("help", "this text")                                                                                //
+      ("fs", po::value<std::string>()->value_name("NAME[:ARG]"), "the filesystem to ask")                  //
+      ("other-implementation", "times, totals and inode numbers may differ: it is not what was recorded")  //
+      ("check", "check the rules over the new conversation too")                                           //
+      ("stop-after", po::value<std::uint64_t>()->default_value(0)->value_name("N"),
+       "end after N differences; 0: never")  //
+      ("json", po::value<std::string>()->value_name("FILE"), "write the report as JSON too; - for stdout, alone");
+  return syntax;
+}
+
+/// What listens to the new conversation.
+struct Observers {
+  EventLog log;
+  std::unique_ptr<RuleSet> rules;  // with --check
+};
+
+std::string_view describe(ReplayEnd end) {
+  switch (end) {
+    case ReplayEnd::kComplete:
+      return "complete";
+    case ReplayEnd::kStopped:
+      return "stopped";
+    case ReplayEnd::kHung:
+      return "hung";
+  }
+  return "unknown";
+}
+
+void print_report(const std::string& path, const ReplayReport& report, const Observers& observers) {
+  const Style& style = stdout_style();
+  const ReplayCounts& counts = report.counts;
+  for (const Divergence& divergence : report.divergences) {
+    std::cout << style.bad << "differs " << style.reset << describe(divergence) << '\n'
+              << "        " << divergence.request << '\n';
+  }
+  if (counts.divergences > report.divergences.size()) {
+    std::cout << "... and " << count_text(counts.divergences - report.divergences.size(), "difference") << " more\n";
+  }
+  if (observers.rules != nullptr) print_findings("check", counts.events, *observers.rules);
+  std::cout << path << ": " << count_text(counts.requests, "request") << " replayed, " << counts.replies
+            << " replies compared, " << (counts.divergences == 0 ? style.good : style.bad)
+            << count_text(counts.divergences, "difference") << style.reset << '\n';
+  if (counts.overlapping != 0) {
+    std::cout << count_text(counts.overlapping, "request") << " overlapped others; tolerated for it: "
+              << count_text(counts.tolerated_concurrent_attributes, "attribute") << ", "
+              << count_text(counts.tolerated_usage, "total") << '\n';
+  }
+  if (counts.unbound_ids != 0) std::cout << count_text(counts.unbound_ids, "id") << " that no reply had made\n";
+  if (counts.unanswered != 0) {
+    std::cout << count_text(counts.unanswered, "request") << " without a recorded reply left out\n";
+  }
+  std::cout << "event_log_hash " << observers.log.hash() << std::endl;
+}
+
+void write_counts(JsonWriter& json, const ReplayCounts& counts) {
+  json.key("counts").begin_object();
+  json.member("events", counts.events).member("requests", counts.requests).member("replies", counts.replies);
+  json.member("overlapping", counts.overlapping).member("retried", counts.retried);
+  json.member("brought_forward", counts.brought_forward).member("unanswered", counts.unanswered);
+  json.member("stray_replies", counts.stray_replies).member("unbound_ids", counts.unbound_ids);
+  json.member("unreadable", counts.unreadable);
+  json.member("tolerated_concurrent_attributes", counts.tolerated_concurrent_attributes);
+  json.member("tolerated_usage", counts.tolerated_usage).member("tolerated_ignored", counts.tolerated_ignored);
+  json.member("recorded_notifications", counts.recorded_notifications);
+  json.member("live_notifications", counts.live_notifications).member("divergences", counts.divergences);
+  json.end_object();
+}
+
+std::string json_report(const std::string& path, const ReplayReport& report, const Observers& observers) {
+  JsonWriter json;
+  json.begin_object().key("trace").name(path).member("end", describe(report.end));
+  json.member("event_log_hash", observers.log.hash());
+  write_counts(json, report.counts);
+  json.key("divergences").begin_array();
+  for (const Divergence& divergence : report.divergences) {
+    json.begin_object().member("sequence", divergence.sequence);
+    json.member("request_sequence", divergence.request_sequence).member("unique", divergence.unique);
+    json.member("opcode", opcode_name(divergence.opcode)).member("field", divergence.field);
+    json.member("recorded", divergence.recorded).member("live", divergence.live);
+    json.member("request", divergence.request).end_object();
+  }
+  json.end_array();
+  if (observers.rules != nullptr) write_findings(json, *observers.rules);
+  json.end_object();
+  return json.take();
+}
+
+ExitStatus judge(const Invocation& invocation, const ReplayReport& report, const Observers& observers) {
+  ExitStatus status = report.counts.divergences == 0 ? ExitStatus::kNothingFound : ExitStatus::kFindings;
+  if (observers.rules != nullptr && observers.rules->total() != 0) status = worse(status, ExitStatus::kFindings);
+  if (report.end == ReplayEnd::kHung) {
+    status = invocation.fail("the filesystem hangs: requests stay unanswered and nothing is left to run",
+                             ExitStatus::kServerFailed);
+  }
+  return status;
+}
+
+}  // namespace
+
+ExitStatus run_replay(const Invocation& invocation) {
+  const auto parsed = parse(invocation, syntax());
+  if (!parsed) return parsed.error();
+  const po::variables_map& options = parsed->options;
+  if (options.count("fs") == 0) {
+    return invocation.fail("no filesystem given; use --fs NAME[:ARG], see --help for the names");
+  }
+  const std::string& path = parsed->operands[0];
+  auto reader = open_trace(invocation, path);
+  if (!reader) return reader.error();
+  auto made = make_filesystem(invocation, options["fs"].as<std::string>());
+  if (!made) return made.error();
+
+  Observers observers;
+  std::vector<EventSink*> sinks = {&observers.log};
+  if (options.count("check") != 0) {
+    observers.rules = std::make_unique<RuleSet>();
+    sinks.push_back(observers.rules.get());
+  }
+  ReplayOptions replay_options;
+  if (options.count("other-implementation") != 0) replay_options.tolerances = Tolerances::other_implementation();
+  replay_options.stop_after = options["stop-after"].as<std::uint64_t>();
+
+  TraceEvents events(**reader);
+  const ReplayReport report = replay(std::move(made->operations), events, sinks, replay_options);
+  if (observers.rules != nullptr) observers.rules->finish();
+  const JsonTarget target(options);
+  if (target.output() == Output::kText) print_report(path, report, observers);
+  ExitStatus status = judge(invocation, report, observers);
+  if (report.end == ReplayEnd::kComplete) {
+    status = worse(status, judge_end(invocation, path, **reader, events.outcome()));
+  }
+  return worse(status, target.write(invocation, json_report(path, report, observers)));
+}
+
+}  // namespace fusereplay
