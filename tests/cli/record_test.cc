@@ -1,0 +1,154 @@
+// The main job through the command: record, stat, show, check and replay of a live memfs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <thread>
+
+#include "tests/cli/command.h"
+#include "tests/cli/parse_json.h"
+#include "tests/support/live_mount.h"
+
+namespace fusereplay::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kWork =
+    "mkdir d && echo hello >d/file && mv d/file d/f && ln d/f link && cat link && ls -l d && rm -r d";
+
+class RecordLive : public LiveTest {
+ protected:
+  /// Records `work` and returns the trace's path.
+  std::string record(const std::string& work, const std::vector<std::string>& more = {}) {
+    const std::string trace = scratch_path("t.fusetrace");
+    std::vector<std::string> arguments = {"record", "-o", trace, "--run", work, mountpoint_, "--fs", "memfs"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const CommandResult result = run_fusereplay(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result;
+    EXPECT_EQ(result.err, "") << result;
+    return trace;
+  }
+
+  const std::string mountpoint_ = LiveEnvironment::make_directory("mnt");
+};
+
+TEST_F(RecordLive, IsCheckedAndReplayedWithoutDifference) {
+  for (const std::string threads : {"1", "4"}) {
+    const std::string trace = record(kWork, {"--check", "--threads", threads});
+    const CommandResult check = run_fusereplay({"check", trace});
+    EXPECT_EQ(check.exit_code, 0) << check;
+    EXPECT_THAT(check.out, HasSubstr("0 findings"));
+    const CommandResult replay = run_fusereplay({"replay", trace, "--fs", "memfs", "--check"});
+    EXPECT_EQ(replay.exit_code, 0) << replay;
+    EXPECT_THAT(replay.out, HasSubstr("0 differences"));
+  }
+}
+
+TEST_F(RecordLive, StatTellsOperationsAndFiles) {
+  const std::string trace = record(kWork);
+  const CommandResult stat = run_fusereplay({"stat", trace});
+  EXPECT_EQ(stat.exit_code, 0) << stat;
+  EXPECT_THAT(stat.out, AllOf(HasSubstr("\nMKDIR                    1        0"), HasSubstr("\nLINK "),
+                              HasSubstr("0 kept raw, 0 missing"), HasSubstr("6 B written")));
+  const std::string json = scratch_path("stat.json");
+  EXPECT_EQ(run_fusereplay({"stat", trace, "--json", json}).exit_code, 0);
+  const auto tree = parse_json(contents(json));
+  EXPECT_EQ(tree.get<int>("operations.MKDIR.requests"), 1);
+  EXPECT_EQ(tree.get<std::string>("event_log_hash"), hash_in(stat.out));
+}
+
+TEST_F(RecordLive, EveryReportOfOneTraceHasOneHash) {
+  const std::string trace = scratch_path("t.fusetrace");
+  const CommandResult recorded = run_fusereplay({"record", "-o", trace, "--run", kWork, mountpoint_, "--fs", "memfs"});
+  const std::string hash = hash_in(recorded.out);
+  EXPECT_EQ(hash.size(), 32U) << recorded;
+  EXPECT_EQ(hash_in(run_fusereplay({"stat", trace}).out), hash);
+  EXPECT_EQ(hash_in(run_fusereplay({"check", trace}).out), hash);
+  const CommandResult replay = run_fusereplay({"replay", trace, "--fs", "memfs"});
+  EXPECT_EQ(hash_in(run_fusereplay({"replay", trace, "--fs", "memfs"}).out), hash_in(replay.out));
+}
+
+TEST_F(RecordLive, ShowFiltersByOpcodeNodeAndUnique) {
+  const std::string trace = record(kWork);
+  const CommandResult mkdir = run_fusereplay({"show", trace, "--opcode", "mkdir"});
+  EXPECT_EQ(mkdir.exit_code, 0) << mkdir;
+  EXPECT_THAT(mkdir.out,
+              AllOf(HasSubstr("-> MKDIR "), HasSubstr("\"d\""), HasSubstr("<- MKDIR "), Not(HasSubstr("LOOKUP"))));
+  const CommandResult first = run_fusereplay({"show", trace, "--unique", "2"});
+  EXPECT_THAT(first.out, AllOf(HasSubstr("-> INIT u=2"), HasSubstr("<- INIT u=2"), Not(HasSubstr("LOOKUP"))));
+  EXPECT_EQ(run_fusereplay({"show", trace, "--nodeid", "999999"}).out, "");
+  const CommandResult json = run_fusereplay({"show", trace, "--json", "--opcode", "MKDIR"});
+  const auto tree = parse_json(json.out.substr(0, json.out.find('\n')));
+  EXPECT_EQ(tree.get<std::string>("kind"), "request");
+  EXPECT_EQ(tree.get_child("names").front().second.data(), "d");
+}
+
+TEST_F(RecordLive, RunsTheCommandInTheMountAndTellsItsStatus) {
+  const std::string trace = scratch_path("t.fusetrace");
+  const CommandResult result = run_fusereplay(
+      {"record", "-o", trace, "--run", "touch here && test -e {}/here && exit 3", mountpoint_, "--fs", "memfs"});
+  EXPECT_EQ(result.exit_code, 1) << result;
+  EXPECT_THAT(result.out, HasSubstr("--run: exit status 3"));
+  EXPECT_EQ(run_fusereplay({"check", trace}).exit_code, 0);
+}
+
+TEST_F(RecordLive, OverwritesOnlyWhenTold) {
+  const std::string trace = record("true");
+  const std::vector<std::string> again = {"record", "-o", trace, "--run", "true", mountpoint_, "--fs", "memfs"};
+  EXPECT_EQ(run_fusereplay(again).exit_code, 2);
+  std::vector<std::string> told = again;
+  told.emplace_back("--overwrite");
+  EXPECT_EQ(run_fusereplay(told).exit_code, 0);
+}
+
+/// Returns when the child has written `text`; fails the test when it ends without.
+void await_output(const ChildProcess& child, const std::string& text) {
+  siginfo_t ended{};
+  while (child.output().find(text) == std::string::npos) {
+    ::waitid(P_PID, static_cast<id_t>(child.pid()), &ended, WEXITED | WNOHANG | WNOWAIT);
+    ASSERT_EQ(ended.si_pid, 0) << child.output();
+    std::this_thread::yield();
+  }
+}
+
+TEST_F(RecordLive, AnInterruptUnmountsFinishesTheTraceAndChecks) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string trace = scratch_path("t.fusetrace");
+    ChildProcess child({FUSEREPLAY_COMMAND, "record", "--check", "-o", trace, mountpoint_, "--fs", "memfs"}, "");
+    await_output(child, "mounted");
+    EXPECT_EQ(run_script("echo text >" + mountpoint_ + "/file").exit_code, 0);
+    child.signal(signal);
+    const ChildResult result = child.wait(std::chrono::seconds(60));
+    EXPECT_EQ(result.exit_code, 0) << result;
+    EXPECT_THAT(result.output, HasSubstr("0 findings"));
+    EXPECT_NE(run_script("mountpoint -q " + mountpoint_).exit_code, 0);
+    EXPECT_EQ(run_fusereplay({"check", trace}).exit_code, 0);
+  }
+}
+
+TEST_F(RecordLive, ATornTraceIsReadAsFarAsItGoes) {
+  const std::string trace = record(kWork);
+  const std::string torn = scratch_path("torn.fusetrace");
+  const std::string whole = contents(trace);
+  write_file(torn, whole.substr(0, whole.size() - 10));
+  for (const std::string verb : {"check", "stat", "show"}) {
+    const CommandResult result = run_fusereplay({verb, torn});
+    EXPECT_EQ(result.exit_code, 4) << result;
+    EXPECT_THAT(result.error_line(), AllOf(HasSubstr(torn), HasSubstr("cut off")));
+  }
+}
+
+TEST_F(RecordLive, JsonReportsAreOneObject) {
+  const std::string trace = record(kWork);
+  const CommandResult check = run_fusereplay({"check", trace, "--json", "-"});
+  EXPECT_EQ(parse_json(check.out).get_child("traces").front().second.get<int>("total"), 0);
+  const CommandResult replay = run_fusereplay({"replay", trace, "--fs", "memfs", "--json", "-"});
+  EXPECT_EQ(parse_json(replay.out).get<int>("counts.divergences"), 0);
+}
+
+}  // namespace
+}  // namespace fusereplay::testing
