@@ -40,14 +40,15 @@ class BrokenForgetTest : public Broken<BrokenForget> {};
 
 TEST_F(BrokenForgetTest, HandsANodeidOutWhileItIsCounted) {
   const Created a = user_.create(kRoot, "a").value();
-  const Entry other = user_.mkdir(kRoot, "other").value();
-  ASSERT_TRUE(user_.client.unlink(kRoot, "a").get());
+  const Created other = user_.create(kRoot, "other").value();
+  EXPECT_NE(other.entry.node, a.entry.node) << "it is open";
+  ASSERT_TRUE(user_.release(a.entry.node, a.opened.handle));
   const Entry b = user_.mkdir(kRoot, "b").value();
   EXPECT_EQ(b.node, a.entry.node) << "the bug";
   EXPECT_EQ(b.generation, a.entry.generation + 1);
-  EXPECT_NE(other.node, b.node);
   EXPECT_EQ(user_.lookup(kRoot, "b")->node, b.node);
   EXPECT_TRUE(S_ISDIR(user_.stat(b.node).mode));
+  EXPECT_NE(user_.lookup(kRoot, "a")->node, b.node);
 }
 
 class BrokenReaddirTest : public Broken<BrokenReaddir> {};

@@ -1,7 +1,8 @@
 // memfs on the real kernel, with one device thread and with four.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <mutex>
 #include <string>
 
 #include "core/server/operations_server.h"
@@ -10,32 +11,41 @@
 #include "examples/broken/broken_readdir.h"
 #include "examples/hello/hello.h"
 #include "examples/memfs/memfs.h"
+#include "tests/examples/judge.h"
 #include "tests/support/live_mount.h"
 
 namespace fusereplay::testing {
 namespace {
 
-/// A filesystem mounted for a test, and its server's log.
+using ::testing::Contains;
+using ::testing::ElementsAre;
+
+/// A filesystem mounted for a test, its server's log, and the rules listening.
 template <class Kind>
 class Mounted {
  public:
   explicit Mounted(unsigned threads)
       : server_(std::make_unique<Kind>(options(threads)), logging()),
         kind_(static_cast<Kind&>(server_.operations())),
-        mount_(server_, live_options(threads)) {}
+        mount_(server_, live_options(threads, judge_)) {}
 
   ChildResult run(const std::string& command) { return mount_.run(command); }
   ChildResult workload(const std::string& name) { return run(std::string(WORKLOADS) + '/' + name + " \"$PWD\""); }
-  /// After that nothing of the mount is left, and the filesystem is as it was made.
-  void end() {
+  /// Unmounts; what the rules say.
+  Verdict end() {
+    EXPECT_EQ(mount_.unmount(), EndReason::kUnmounted);
+    return judge_.verdict();
+  }
+  /// The end of a filesystem that is right: nothing found, nothing left, nothing logged.
+  void end_clean() {
     EXPECT_EQ(kind_.check_invariants(), "");
     const auto removed = run("find . -mindepth 1 -delete");
     EXPECT_TRUE(removed.ok()) << removed;
-    EXPECT_EQ(mount_.unmount(), EndReason::kUnmounted);
+    EXPECT_EQ(end().text, "");
     EXPECT_EQ(kind_.usage(), (Memfs::Usage{.inodes = 1, .pages = 0, .open = 0})) << "something leaked";
     EXPECT_EQ(kind_.check_invariants(), "");
+    EXPECT_EQ(log_, "") << "a count that the kernel and we do not agree on";
   }
-  const std::string& log() const { return log_; }
 
  private:
   static MemfsOptions options(unsigned threads) {
@@ -43,9 +53,10 @@ class Mounted {
     if (threads > 1) options.handlers = MemfsOptions::Handlers::kConcurrent;
     return options;
   }
-  static LiveMountOptions live_options(unsigned threads) {
+  static LiveMountOptions live_options(unsigned threads, Judge& judge) {
     LiveMountOptions options;
     options.threads = threads;
+    options.observers = {&judge};
     options.mount.options = {"default_permissions"};
     return options;
   }
@@ -60,6 +71,7 @@ class Mounted {
 
   std::mutex log_mutex_;  // guards log_ until the unmount
   std::string log_;
+  Judge judge_;
   OperationsServer server_;
   Kind& kind_;
   LiveMount mount_;
@@ -76,8 +88,7 @@ TEST_P(MemfsLive, BehavesAsPosixSays) {
     const auto result = memfs.run("mkdir " + std::string(check) + " && cd " + check + " && " POSIX_CHECKS " " + check);
     EXPECT_TRUE(result.ok()) << result;
   }
-  memfs.end();
-  EXPECT_EQ(memfs.log(), "");
+  memfs.end_clean();
 }
 
 TEST_P(MemfsLive, EnduresTheWorkloads) {
@@ -86,8 +97,7 @@ TEST_P(MemfsLive, EnduresTheWorkloads) {
     const auto result = memfs.workload(workload);
     EXPECT_TRUE(result.ok()) << workload << ": " << result;
   }
-  memfs.end();
-  EXPECT_EQ(memfs.log(), "");
+  memfs.end_clean();
 }
 
 TEST_P(MemfsLive, ForgetsWhatTheKernelForgets) {
@@ -96,28 +106,33 @@ TEST_P(MemfsLive, ForgetsWhatTheKernelForgets) {
       "for i in 1 2 3 4 5 6 7 8 9; do echo $i > f$i; ln f$i l$i; ls -l > list; rm f$i; mv l$i m; done; rm m list; "
       "echo 2 > /proc/sys/vm/drop_caches 2>/dev/null; true");
   EXPECT_TRUE(result.ok()) << result;
-  memfs.end();
-  EXPECT_EQ(memfs.log(), "") << "a count that the kernel and we do not agree on";
+  memfs.end_clean();
 }
 
 class BrokenLive : public LiveTest {};
 
-TEST_F(BrokenLive, ALinkWithANodeidOfItsOwnGoesUnnoticedByTheWork) {
+TEST_F(BrokenLive, ALinkWithANodeidOfItsOwnGoesUnnoticedByTheWorkOnly) {
   Mounted<BrokenLink> broken(1);
   const auto result = broken.workload("small");
   EXPECT_TRUE(result.ok()) << result;
+  const Verdict verdict = broken.end();
+  EXPECT_THAT(verdict.rules, ElementsAre("R8")) << verdict.text;
 }
 
-TEST_F(BrokenLive, CookiesFromInodeNumbersGoUnnoticedByTheWork) {
+TEST_F(BrokenLive, CookiesFromInodeNumbersGoUnnoticedByTheWorkOnly) {
   Mounted<BrokenReaddir> broken(1);
   const auto result = broken.workload("small");
   EXPECT_TRUE(result.ok()) << result;
+  const Verdict verdict = broken.end();
+  EXPECT_THAT(verdict.rules, ElementsAre("R11")) << verdict.text;
 }
 
-TEST_F(BrokenLive, NodeidsHandedOutTooEarlyDoNotHangTheKernel) {
+TEST_F(BrokenLive, NodeidsHandedOutTooEarlyAreFoundAndDoNotHangTheKernel) {
   Mounted<BrokenForget> broken(1);
   const auto result = broken.workload("small");
   EXPECT_FALSE(result.timed_out) << result;
+  const Verdict verdict = broken.end();
+  EXPECT_THAT(verdict.rules, Contains("R6")) << verdict.text;
 }
 
 class HelloLive : public LiveTest {};
