@@ -71,6 +71,7 @@ struct Slot {
 
   // The live reply.
   SlotState state = SlotState::kAhead;
+  bool expected = false;  // the window finds it by its unique
   Verdict verdict = Verdict::kExact;
   bool judged = false;    // compared; false where the recorded reply was not known when the live one came
   bool at_reply = false;  // the recorded reply is being replayed: what is taken is shown at once

@@ -71,7 +71,8 @@ Slot& SlotPool::take(const Event& request) {
   slot->nodeid = header.nodeid;
   slot->has_reply = false;
   slot->state = SlotState::kAhead;
-  slot->judged = slot->at_reply = slot->shown = slot->delivered = slot->overlaps = slot->usage_overlaps = false;
+  slot->judged = slot->expected = slot->at_reply = slot->shown = slot->delivered = slot->overlaps =
+      slot->usage_overlaps = false;
   slot->released_handle = slot->released_live = slot->differing_node = 0;
   slot->overlapped.clear();
   return *slot;
@@ -157,7 +158,7 @@ Slot* Window::find(std::uint64_t unique) const noexcept {
 }
 
 void Window::close(const Slot& slot) noexcept {
-  if (find(slot.unique) == &slot) by_unique_.erase(slot.unique);
+  if (slot.expected && find(slot.unique) == &slot) by_unique_.erase(slot.unique);
 }
 
 }  // namespace fusereplay

@@ -55,7 +55,10 @@ class Window {
   bool find_reply(const Slot& slot);
 
   /// Lets a reply find this outstanding request.
-  void expect(Slot& slot) { by_unique_[slot.unique] = &slot; }
+  void expect(Slot& slot) {
+    by_unique_[slot.unique] = &slot;
+    slot.expected = true;
+  }
   /// The outstanding or awaited request; null when there is none.
   Slot* find(std::uint64_t unique) const noexcept;
   void close(const Slot& slot) noexcept;
