@@ -41,7 +41,8 @@ class Trivial final : public Operations {
     co_return AttributesReply{.attributes = {.ino = 1, .mode = S_IFDIR | 0755}, .timeout = {}};
   }
   Async<Entry> lookup(const Request&, NodeId, std::string_view) override {
-    co_return Entry{.node = co_await find(), .attributes = {.ino = 2, .mode = S_IFREG}};
+    const NodeId node = co_await find();
+    co_return Entry{.node = node, .attributes = {.ino = 2, .mode = S_IFREG}};
   }
 
  private:
