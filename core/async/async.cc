@@ -2,10 +2,11 @@
 
 namespace fusereplay::internal {
 
-// Out of line: a compiler that inlined the address into a coroutine could keep it across a change of thread.
+#if defined(__clang__)
 const void* this_thread_token() noexcept {
   static thread_local const char token = 0;
   return &token;
 }
+#endif
 
 }  // namespace fusereplay::internal

@@ -36,8 +36,15 @@ class AsResult;
 
 namespace internal {
 
-/// An address unique to the calling thread while it lives.
+/// An address unique to the calling thread while it lives. g++ splits a coroutine before it optimises, so it cannot
+/// keep the value over a suspension; clang can, and calls out of line.
+#if defined(__clang__)
 const void* this_thread_token() noexcept;
+#else
+inline const void* this_thread_token() noexcept {
+  return __builtin_thread_pointer();
+}
+#endif
 
 /// Waits for one task. Not a virtual class: completions lie in coroutine frames, and one pointer is enough.
 class CompletionBase {
