@@ -1,9 +1,9 @@
 // Where suspended work goes on: one interface for threads, strands and tests.
 #pragma once
 
-#include <condition_variable>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
