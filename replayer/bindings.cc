@@ -226,14 +226,14 @@ void Bindings::bind_handle(std::uint64_t recorded_node, std::uint64_t recorded, 
   } else {
     free_handle_ = handle_pool_[index].next;
   }
-  const IdKey key{recorded_node, recorded};
+  const IdPair key{recorded_node, recorded};
   const std::uint32_t* head = handles_.find(key);
   handle_pool_[index] = {live, head != nullptr ? *head : kNoHandle};
   handles_[key] = index;
 }
 
 void Bindings::unbind_handle(std::uint64_t recorded_node, std::uint64_t recorded, std::uint64_t live) noexcept {
-  const IdKey key{recorded_node, recorded};
+  const IdPair key{recorded_node, recorded};
   std::uint32_t* link = handles_.find(key);
   if (link == nullptr) return;
   std::uint32_t* const head = link;
@@ -247,7 +247,7 @@ void Bindings::unbind_handle(std::uint64_t recorded_node, std::uint64_t recorded
 }
 
 void Bindings::bind_cookie(std::uint64_t recorded_node, std::uint64_t recorded, std::uint64_t live) {
-  const IdKey key{recorded_node, recorded};
+  const IdPair key{recorded_node, recorded};
   if (recorded != live) {
     cookies_[key] = live;
   } else if (cookies_.size() != 0) {

@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "replayer/id_map.h"
+#include "core/flat_map.h"
 
 namespace fusereplay {
 
@@ -94,14 +94,14 @@ class Bindings {
   void show_ino(std::uint64_t recorded_node, std::uint64_t recorded_ino);
   void unpin(std::uint64_t recorded_ino, bool free) noexcept;
 
-  IdMap<std::uint64_t, Node> nodes_;                // by recorded nodeid
-  IdMap<std::uint64_t, std::uint64_t> live_nodes_;  // live to recorded
-  IdMap<std::uint64_t, Ino> inos_;                  // by recorded number
-  IdMap<std::uint64_t, std::uint64_t> live_inos_;   // live to recorded
-  IdMap<IdKey, std::uint32_t> handles_;             // {node, handle} to the newest in handle_pool_
+  FlatMap<std::uint64_t, Node> nodes_;                // by recorded nodeid
+  FlatMap<std::uint64_t, std::uint64_t> live_nodes_;  // live to recorded
+  FlatMap<std::uint64_t, Ino> inos_;                  // by recorded number
+  FlatMap<std::uint64_t, std::uint64_t> live_inos_;   // live to recorded
+  FlatMap<IdPair, std::uint32_t> handles_;            // {node, handle} to the newest in handle_pool_
   std::vector<Handle> handle_pool_;
   std::uint32_t free_handle_ = kNoHandle;
-  IdMap<IdKey, std::uint64_t> cookies_;  // only those that differ from the recorded one
+  FlatMap<IdPair, std::uint64_t> cookies_;  // only those that differ from the recorded one
   std::uint64_t removals_ = 0;
   bool keep_forgotten_ = false;
   std::vector<Undo> undo_;

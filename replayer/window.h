@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/event/buffer.h"
-#include "replayer/id_map.h"
+#include "core/flat_map.h"
 #include "replayer/recorded_events.h"
 #include "replayer/slot.h"
 
@@ -77,7 +77,7 @@ class Window {
   std::size_t head_ = 0;
   std::deque<WindowEvent> storage_;  // addresses are stable
   std::vector<WindowEvent*> idle_;
-  IdMap<std::uint64_t, Slot*> by_unique_;
+  FlatMap<std::uint64_t, Slot*> by_unique_;
 };
 
 /// Whether a recorded message is at least a header long, so that it can be replayed.

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "rules/entry_check.h"
-#include "rules/flat_map.h"
+#include "core/flat_map.h"
 #include "rules/reporter.h"
 #include "rules/request_ids.h"
 #include "rules/stream_state.h"

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "rules/flat_map.h"
+#include "core/flat_map.h"
 #include "rules/reporter.h"
 #include "rules/stream_state.h"
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/event/conversation.h"
-#include "rules/flat_map.h"
+#include "core/flat_map.h"
 
 namespace fusereplay {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "rules/flat_map.h"
+#include "core/flat_map.h"
 #include "rules/reporter.h"
 #include "rules/stream_state.h"
 

@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-#include <random>
-
 namespace fusereplay {
 namespace {
 
@@ -138,31 +135,6 @@ TEST(Bindings, ACookieStandsForItselfUntilBound) {
   EXPECT_EQ(bindings.live_cookie(2, 42), 42U);
   bindings.bind_cookie(1, 42, 42);
   EXPECT_EQ(bindings.live_cookie(1, 42), 42U);
-}
-
-TEST(IdMap, AgreesWithAMapWhateverIsInsertedAndErased) {
-  IdMap<std::uint64_t, std::uint64_t> tested;
-  std::map<std::uint64_t, std::uint64_t> expected;
-  std::mt19937_64 random(1);
-  for (int step = 0; step < 20'000; ++step) {
-    const std::uint64_t key = random() % 300;
-    if (random() % 3 == 0) {
-      tested.erase(key);
-      expected.erase(key);
-    } else {
-      const std::uint64_t value = random();
-      tested[key] = value;
-      expected[key] = value;
-    }
-    const std::uint64_t probe = random() % 300;
-    const std::uint64_t* found = tested.find(probe);
-    const auto wanted = expected.find(probe);
-    ASSERT_EQ(found != nullptr, wanted != expected.end());
-    if (found != nullptr) {
-      ASSERT_EQ(*found, wanted->second);
-    }
-    ASSERT_EQ(tested.size(), expected.size());
-  }
 }
 
 }  // namespace

@@ -16,11 +16,12 @@ struct IdPair {
 };
 
 /// Maps ids (u64 or IdPair) to small values. Pointers to values are valid until the next insert or erase.
-/// Keys may be chosen by a hostile trace: the hash is salted with the table's address, and order is never shown.
+/// Keys may be chosen by a hostile trace: the hash is salted with the address the table was made at, and order is never
+/// shown.
 template <class Key, class Value>
 class FlatMap {
  public:
-  FlatMap() : slots_(kInitialSlots) {}
+  FlatMap() : slots_(kInitialSlots), salt_(reinterpret_cast<std::uintptr_t>(this)) {}
 
   std::size_t size() const noexcept { return size_; }
 
@@ -90,7 +91,7 @@ class FlatMap {
   }
 
   std::size_t hash(std::uint64_t key) const noexcept {
-    std::uint64_t mixed = (key ^ reinterpret_cast<std::uintptr_t>(this)) * 0x9e3779b97f4a7c15U;
+    std::uint64_t mixed = (key ^ salt_) * 0x9e3779b97f4a7c15U;
     mixed = (mixed ^ (mixed >> 32)) * 0xff51afd7ed558ccdU;
     return static_cast<std::size_t>(mixed ^ (mixed >> 29));
   }
@@ -106,6 +107,7 @@ class FlatMap {
 
   std::vector<Slot> slots_;
   std::size_t size_ = 0;
+  std::uint64_t salt_;
 };
 
 }  // namespace fusereplay

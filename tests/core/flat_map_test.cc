@@ -1,4 +1,4 @@
-#include "rules/flat_map.h"
+#include "core/flat_map.h"
 
 #include <gtest/gtest.h>
 
