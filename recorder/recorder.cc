@@ -33,7 +33,7 @@ constexpr std::chrono::milliseconds kSilentAfter{20};
 struct SharedRing {
   SharedRing(std::size_t bytes, std::size_t max_referenced) : ring(bytes, max_referenced) {}
   Ring ring;
-  std::atomic<bool> owned{true};    // by a living thread; another may take it over once it is false
+  std::atomic<bool> owned{true};  // by a living thread; once it is false and all is passed on, another may take it over
   std::atomic<bool> closed{false};  // its recorder has finished
   std::atomic<std::uint64_t> waits{0};
 };
@@ -151,8 +151,10 @@ SharedRing* Recorder::Impl::find_ring() {
   if (slot == slots.end()) {
     const std::scoped_lock lock(rings_mutex_);
     std::shared_ptr<SharedRing> found;
+    // Only a drained one: then every number up to its last has been passed on, so what this thread has is higher.
+    // Behind an event that waits for ours, ours would never be passed on.
     for (const auto& ring : all_rings_) {
-      if (!ring->owned.load(std::memory_order_acquire)) found = ring;
+      if (!ring->owned.load(std::memory_order_acquire) && ring->ring.drained()) found = ring;
     }
     if (found == nullptr) {
       found = std::make_shared<SharedRing>(options_.ring_bytes, options_.max_referenced_bytes);

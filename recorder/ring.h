@@ -38,6 +38,10 @@ class Ring {
   /// Spins, then sleeps and looks 10,000 times a second: a full ring is rare, and a wake-up that cannot be missed is
   /// worth more than 100 us there.
   void wait_for_room() const noexcept;
+  /// Whether all that was pushed has been popped. For the producer.
+  bool drained() const noexcept {
+    return read_.load(std::memory_order_acquire) == written_.load(std::memory_order_relaxed);
+  }
 
   /// The oldest event, or nothing. Its message points into the ring or into what the ring keeps, and is valid until
   /// pop(); Message::owner is set where it can be kept longer.

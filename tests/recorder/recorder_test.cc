@@ -118,15 +118,45 @@ TEST(Recorder, ReportsANumberThatNobodyHandedOver) {
   EXPECT_EQ(listener.sequences.back(), events.size()) << "what came after the gap was passed on";
 }
 
+/// Counts what it sees, for another thread to wait on.
+class Counter : public EventSink {
+ public:
+  void on_event(const Event&) override {
+    ++seen_;
+    seen_.notify_one();
+  }
+  void await(std::size_t count) const {
+    for (std::size_t seen = seen_; seen < count; seen = seen_) seen_.wait(seen);
+  }
+
+ private:
+  std::atomic<std::size_t> seen_{0};
+};
+
 TEST(Recorder, GivesTheRingOfAThreadThatEndedToTheNext) {
-  const auto events = test::conversation_events(5, 300);
-  Recorder recorder(nullptr, {});
-  for (const OwnedEvent& owned : events) {
-    std::thread([&] { recorder.on_event(owned.view()); }).join();
+  const auto events = test::conversation_events(5, 50);
+  Counter counter;
+  Recorder recorder(nullptr, {&counter});
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    std::thread([&] { recorder.on_event(events[i].view()); }).join();
+    counter.await(i + 1);
   }
   const RecorderReport& report = recorder.finish();
   EXPECT_EQ(report.events, events.size());
   EXPECT_EQ(report.rings, 1U);
+}
+
+TEST(Recorder, NeverPutsAnEventBehindOneThatWaitsForIt) {
+  const auto events = test::conversation_events(6, 2);
+  Listener listener;
+  Recorder recorder(nullptr, {&listener});
+  for (const std::size_t index : {1, 0}) {
+    std::thread([&] {
+      recorder.on_event(events[index].view());
+    }).join();  // the second waits in its ended thread's ring
+  }
+  EXPECT_EQ(recorder.finish().missing, 0U);
+  EXPECT_EQ(listener.sequences, (std::vector<std::uint64_t>{1, 2}));
 }
 
 TEST(Recorder, SharesAThreadWithOtherRecorders) {
