@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "rules/entry_check.h"
 #include "core/flat_map.h"
+#include "rules/entry_check.h"
 #include "rules/reporter.h"
 #include "rules/request_ids.h"
 #include "rules/stream_state.h"
