@@ -49,7 +49,7 @@ Work* Timers::pop_due(std::int64_t now) {
 
 }  // namespace internal
 
-PoolExecutor::PoolExecutor(unsigned threads, std::string name, Clock& clock) : clock_(clock) {
+PoolExecutor::PoolExecutor(unsigned threads, const std::string& name, Clock& clock) : clock_(clock) {
   FUSEREPLAY_CHECK(threads > 0 && name.size() < 16, "a pool has threads, and names that the kernel takes");
   threads_.reserve(threads);
   for (unsigned i = 0; i < threads; ++i) {

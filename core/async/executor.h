@@ -105,7 +105,7 @@ class PoolExecutor final : public Executor {
  public:
   /// `threads` >= 1, named `name` (at most 15 bytes). `clock` must outlive the pool and be the machine's: timers wait
   /// for real.
-  PoolExecutor(unsigned threads, std::string name, Clock& clock);
+  PoolExecutor(unsigned threads, const std::string& name, Clock& clock);
   /// Runs what is queued, drops timers that are not due, joins the threads.
   ~PoolExecutor() override;
 
