@@ -2,29 +2,9 @@
 #include <benchmark/benchmark.h>
 #include <sys/stat.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "bench/allocations.h"
 #include "core/protocol/builder.h"
 #include "core/server/operations_server.h"
-
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}  // namespace
-
-// Counts what the hot path must not do.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace fusereplay {
 namespace {
@@ -88,9 +68,10 @@ void dispatch(benchmark::State& state, Opcode opcode, bool concurrent) {
   IncomingRequest request = make_request(builder, buffer);
   request.buffer = BufferRef();  // `buffer` outlives it: pools are measured elsewhere
   server.handle(request, sink);
-  const std::uint64_t before = allocations;
+  const std::uint64_t before = bench::allocations();
   for (auto _ : state) server.handle(request, sink);
-  state.counters["allocations"] = static_cast<double>(allocations - before) / static_cast<double>(state.iterations());
+  state.counters["allocations"] =
+      static_cast<double>(bench::allocations() - before) / static_cast<double>(state.iterations());
   server.disconnect();
 }
 

@@ -2,33 +2,14 @@
 #include <benchmark/benchmark.h>
 #include <sys/stat.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <vector>
 
+#include "bench/allocations.h"
 #include "core/check.h"
 #include "core/event/conversation.h"
 #include "core/protocol/builder.h"
 #include "rules/rule_set.h"
-
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}  // namespace
-
-// Not inlined: g++ takes an inlined malloc beside a library free for a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace fusereplay {
 namespace {
@@ -165,9 +146,9 @@ void conversation_alone(benchmark::State& state) {
   };
   workload.mount(sink);
   workload.pass(sink);
-  const std::uint64_t before = allocations;
+  const std::uint64_t before = bench::allocations();
   for (auto _ : state) workload.pass(sink);
-  report(state, workload, allocations - before);
+  report(state, workload, bench::allocations() - before);
 }
 BENCHMARK(conversation_alone)->Arg(100)->Arg(10000)->Arg(100000);
 
@@ -181,9 +162,9 @@ void conversation_and_rules(benchmark::State& state) {
   };
   workload.mount(sink);
   workload.pass(sink);
-  const std::uint64_t before = allocations;
+  const std::uint64_t before = bench::allocations();
   for (auto _ : state) workload.pass(sink);
-  report(state, workload, allocations - before);
+  report(state, workload, bench::allocations() - before);
   FUSEREPLAY_CHECK(rules.total() == 0, "the workload is legal");
 }
 BENCHMARK(conversation_and_rules)->Arg(100)->Arg(10000)->Arg(100000);
