@@ -112,6 +112,12 @@ class OperationsServer::Impl final : public TaskRunner {
     }
   }
 
+  // Before own_pool_, so after it in destruction: a thread of the pool may still be leaving end_one().
+  std::atomic<std::size_t> outstanding_{0};
+  std::atomic<bool> disconnecting_{false};
+  std::mutex idle_mutex_;  // guards nothing but the sleep on idle_
+  std::condition_variable idle_;
+
   SystemClock system_clock_;
   std::unique_ptr<Operations> operations_;
   std::function<void(std::string_view)> log_;
@@ -124,10 +130,6 @@ class OperationsServer::Impl final : public TaskRunner {
   // Where handlers start; the strand until INIT is answered. Written once, by INIT, before any other request is read.
   std::atomic<Executor*> target_{&strand_};
   Negotiated negotiated_;  // likewise
-  std::atomic<std::size_t> outstanding_{0};
-  std::atomic<bool> disconnecting_{false};
-  std::mutex idle_mutex_;  // guards nothing but the sleep on idle_
-  std::condition_variable idle_;
 };
 
 /// One request from its arrival until its reply has been sent and, if need be, undone.
@@ -417,19 +419,13 @@ void OperationsServer::Impl::disconnect() {
     // Started here, not posted: a ManualExecutor's owner is inside disconnect() and turns no crank.
     void run() noexcept override {
       if (Spawned* task = server.adopt(server.operations_->destroy())) task->run();
+      server.end_one();  // disconnect() may return now, and this work with it
     }
     Impl& server;
   };
   AtEnd at_end(*this);
   begin_one();
-  struct Finish {
-    Impl& server;
-    ~Finish() { server.end_one(); }
-  };
-  {
-    const Finish finish{*this};
-    target_.load(std::memory_order_acquire)->dispatch(at_end);
-  }
+  target_.load(std::memory_order_acquire)->dispatch(at_end);  // runs later where the strand is still being left
   wait_until_idle();
 }
 
