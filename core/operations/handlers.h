@@ -5,9 +5,11 @@
 //   Value                                     what the Operations method returns
 //   State(const RequestView&, ReplyPools&)    decoded arguments that must live as long as the handler runs
 //   invoke(operations, request, state)        calls the method
-//   encode(reply, state, value)               adds structs and tail; an Errno where the answer cannot be given
-//   undo(operations, state, value, run)       takes back what a refused reply had granted (reference 1.4), by
-//   run(Async)
+// and, where there is something to do,
+//   encode(reply, state[, value])             adds structs and tail; an Errno where the answer cannot be given
+//   undo(operations, request, state[, value], run)
+//                                             takes back, by run(Async), what a refused reply had granted (1.4)
+//   settle(operations, state, run)            takes back what never was in the reply
 #pragma once
 
 #include <algorithm>
