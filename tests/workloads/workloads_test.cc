@@ -103,8 +103,9 @@ TEST_P(EveryBrokenFilesystem, IsCaughtLiveAndFromItsTrace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Broken, EveryBrokenFilesystem,
-                         ::testing::Values(Broken{"broken-forget", "R6", "bad"}, Broken{"broken-link", "R8", ""},
-                                           Broken{"broken-readdir", "R11", ""}),
+                         ::testing::Values(Broken{"broken-forget", "R6", "made bad"},
+                                           Broken{"broken-link", "R8", "one file becomes two"},
+                                           Broken{"broken-readdir", "R11", "repeats or loses"}),
                          [](const auto& info) {
                            std::string name = info.param.filesystem;
                            name[name.find('-')] = '_';
