@@ -5,6 +5,7 @@
 #include "examples/broken/broken_readdir.h"
 #include "examples/hello/hello.h"
 #include "examples/memfs/memfs.h"
+#include "examples/passthrough/passthrough.h"
 
 namespace fusereplay {
 namespace {
@@ -33,6 +34,14 @@ FilesystemRegistry example_filesystems() {
                    return make_hello();
                  }});
   registry.add(memfs_like<Memfs>("memfs", "a complete filesystem in memory"));
+  registry.add(Filesystem{.name = "passthrough",
+                          .description = "the tree of a directory: passthrough:[OPTION,...]DIRECTORY",
+                          .make = [](std::string_view argument) -> Made {
+                            const auto options = parse_passthrough_options(argument);
+                            if (!options) return tl::unexpected(options.error());
+                            return Passthrough::make(*options);
+                          },
+                          .mount_options = {"default_permissions"}});
   registry.add(
       memfs_like<BrokenForget>("broken-forget", "memfs that hands nodeids out again before they are forgotten"));
   registry.add(memfs_like<BrokenLink>("broken-link", "memfs whose hard links get nodeids of their own"));

@@ -19,7 +19,7 @@ class Broken : public ::testing::Test {
   Broken() : server_(std::make_unique<Kind>()), user_(server_) { EXPECT_TRUE(user_.client.init().get()); }
   ~Broken() override { server_.disconnect(); }
   OperationsServer server_;
-  MemfsUser user_;
+  FilesystemUser user_;
 };
 
 class BrokenLinkTest : public Broken<BrokenLink> {};

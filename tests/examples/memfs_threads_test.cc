@@ -25,7 +25,7 @@ class MemfsThreads : public MemfsFixture<> {
     std::vector<std::thread> threads;
     for (unsigned number = 0; number < kThreads; ++number) {
       threads.emplace_back([&, number] {
-        MemfsUser user(server_);
+        FilesystemUser user(server_);
         work(user, number);
         user.give_back();
       });
@@ -35,7 +35,7 @@ class MemfsThreads : public MemfsFixture<> {
 };
 
 TEST_F(MemfsThreads, AStormInOneDirectoryLeavesATreeThatHolds) {
-  on_threads([](MemfsUser& user, unsigned number) {
+  on_threads([](FilesystemUser& user, unsigned number) {
     std::mt19937 random(number);
     const auto name = [&] { return "n" + std::to_string(random() % 12); };
     for (int step = 0; step < 1500; ++step) {
@@ -92,7 +92,7 @@ TEST_F(MemfsThreads, DirectoriesMoveBetweenDirectoriesWithoutLosingCount) {
   std::vector<NodeId> parents;
   for (int i = 0; i < 3; ++i) parents.push_back(user_.mkdir(kRoot, "p" + std::to_string(i))->node);
   for (int i = 0; i < 3; ++i) user_.mkdir(parents[static_cast<std::size_t>(i)], "d" + std::to_string(i)).value();
-  on_threads([&](MemfsUser& user, unsigned number) {
+  on_threads([&](FilesystemUser& user, unsigned number) {
     std::mt19937 random(number + 100);
     for (int step = 0; step < 1500; ++step) {
       const NodeId from = parents[random() % 3];
@@ -108,7 +108,7 @@ TEST_F(MemfsThreads, DirectoriesMoveBetweenDirectoriesWithoutLosingCount) {
 TEST_F(MemfsThreads, OneAppendsAfterTheOther) {
   constexpr int kEach = 300;
   const NodeId a = file("a");
-  on_threads([&](MemfsUser& user, unsigned number) {
+  on_threads([&](FilesystemUser& user, unsigned number) {
     const FileHandle handle = user.open(a, O_RDWR | O_APPEND)->handle;
     const std::string word(3, static_cast<char>('a' + number));
     for (int i = 0; i < kEach; ++i) EXPECT_EQ(user.client.write(a, handle, 0, bytes(word)).get().value(), 3U);
@@ -122,7 +122,7 @@ TEST_F(MemfsThreads, LookupsAndForgetsOfOneFileMeet) {
   const NodeId a = file("a");
   user_.forget(a);
   std::atomic<bool> gone{false};
-  on_threads([&](MemfsUser& user, unsigned number) {
+  on_threads([&](FilesystemUser& user, unsigned number) {
     for (int i = 0; i < 2000; ++i) {
       const auto found = user.lookup(kRoot, "a");
       if (!found) {

@@ -32,7 +32,7 @@ TEST(Registry, EveryFilesystemIsMadeAndServes) {
   EXPECT_GE(registry.all().size(), 5U);
   for (const Filesystem& filesystem : registry.all()) {
     EXPECT_FALSE(filesystem.description.empty());
-    OperationsServer server(filesystem.make("").value());
+    OperationsServer server(filesystem.make(filesystem.name == "passthrough" ? "/" : "").value());
     Client client(server);
     ASSERT_TRUE(client.init().get()) << filesystem.name;
     EXPECT_TRUE(client.getattr(kRoot).get()) << filesystem.name;
@@ -44,7 +44,8 @@ TEST(Registry, SaysWhatThereIsWhereANameIsUnknown) {
   const auto choice = example_filesystems().choose("memsf:threads");
   ASSERT_FALSE(choice);
   EXPECT_EQ(choice.error(),
-            "no filesystem is named 'memsf'; there are hello, memfs, broken-forget, broken-link, broken-readdir");
+            "no filesystem is named 'memsf'; there are hello, memfs, passthrough, broken-forget, broken-link, "
+            "broken-readdir");
 }
 
 TEST(Registry, SaysWhatIsWrongWithAnArgument) {
