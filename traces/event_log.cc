@@ -4,11 +4,11 @@
 
 #include <array>
 #include <cstring>
-#include <unordered_map>
 #include <vector>
 
 #include "core/check.h"
 #include "core/event/conversation.h"
+#include "core/flat_map.h"
 #include "core/protocol/dirent.h"
 #include "core/protocol/view.h"
 
@@ -24,9 +24,9 @@ class Numbering {
  public:
   std::uint64_t number(std::uint64_t value) {
     if (value == 0) return 0;
-    const auto [found, is_new] = numbers_.try_emplace(value, next_);
-    if (is_new) ++next_;
-    return found->second;
+    std::uint64_t& number = numbers_[value];
+    if (number == 0) number = next_++;
+    return number;
   }
   /// A new number, whatever the value had before.
   std::uint64_t renumber(std::uint64_t value) {
@@ -37,7 +37,7 @@ class Numbering {
   void forget(std::uint64_t value) { numbers_.erase(value); }
 
  private:
-  std::unordered_map<std::uint64_t, std::uint64_t> numbers_;
+  FlatMap<std::uint64_t, std::uint64_t> numbers_;
   std::uint64_t next_ = 1;
 };
 
@@ -52,12 +52,12 @@ class NodeNumbering {
     if (nodeid > kRootNodeId) ++find(nodeid).count;
   }
   void forgotten(std::uint64_t nodeid, std::uint64_t count) {
-    const auto found = nodes_.find(nodeid);
-    if (found == nodes_.end()) return;
-    if (count >= found->second.count) {
-      nodes_.erase(found);
+    Node* const node = nodes_.find(nodeid);
+    if (node == nullptr) return;
+    if (count >= node->count) {
+      nodes_.erase(nodeid);
     } else {
-      found->second.count -= count;
+      node->count -= count;
     }
   }
 
@@ -67,12 +67,12 @@ class NodeNumbering {
     std::uint64_t count = 0;
   };
   Node& find(std::uint64_t nodeid) {
-    const auto [found, is_new] = nodes_.try_emplace(nodeid, Node{next_, 0});
-    if (is_new) ++next_;
-    return found->second;
+    Node& node = nodes_[nodeid];
+    if (node.number == 0) node.number = next_++;
+    return node;
   }
 
-  std::unordered_map<std::uint64_t, Node> nodes_;
+  FlatMap<std::uint64_t, Node> nodes_;
   std::uint64_t next_ = kRootNodeId + 1;
 };
 
@@ -129,7 +129,9 @@ class EventLog::Impl {
 
  private:
   void put(std::uint64_t value) {
-    for (int i = 0; i < 8; ++i) line_.push_back(static_cast<std::byte>(value >> 8 * i));
+    std::array<std::byte, sizeof(value)> little_endian;
+    for (std::size_t i = 0; i < sizeof(value); ++i) little_endian[i] = static_cast<std::byte>(value >> 8 * i);
+    line_.insert(line_.end(), little_endian.begin(), little_endian.end());
   }
   void put(Bytes bytes) {
     put(bytes.size());

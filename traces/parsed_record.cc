@@ -13,90 +13,49 @@ constexpr std::string_view kTooLarge = "a value too large for its field";
 constexpr std::string_view kMalformed = "malformed protobuf";
 constexpr std::string_view kWrongType = "a field of the wrong wire type";
 
-template <class T>
-std::string_view store(T& to, std::uint64_t value) noexcept {
-  if (value > std::numeric_limits<T>::max()) return kTooLarge;
-  to = static_cast<T>(value);
-  return {};
+/// False where the value does not fit.
+template <class Field>
+bool store(Field& to, std::uint64_t value) noexcept {
+  to = static_cast<Field>(value);
+  return to == value;
 }
 
-std::string_view store_signed(std::int32_t& to, std::uint64_t value) noexcept {
-  if (value > std::numeric_limits<std::uint32_t>::max()) return kTooLarge;
+bool store_signed(std::int32_t& to, std::uint64_t value) noexcept {
   to = static_cast<std::int32_t>(protobuf::unzigzag(value));
-  return {};
+  return value <= std::numeric_limits<std::uint32_t>::max();
 }
 
-std::string_view store_signed(std::int64_t& to, std::uint64_t value) noexcept {
+bool store_signed(std::int64_t& to, std::uint64_t value) noexcept {
   to = protobuf::unzigzag(value);
-  return {};
+  return true;
 }
 
-constexpr std::uint8_t kUnknownField = 0xff;
+constexpr std::uint32_t bytes_tag(std::uint32_t number) noexcept {
+  return protobuf::tag_of(number, protobuf::WireType::kLength);
+}
 
-/// The wire type of each field below kStructNumberBase.
-constexpr auto kWireTypes = [] {
-  std::array<std::uint8_t, record::kNodeIds + 1> types{};
-  types.fill(static_cast<std::uint8_t>(protobuf::WireType::kVarint));
-  types[0] = kUnknownField;
-  for (const std::uint32_t number :
-       {record::kNames, record::kData, record::kExtensions, record::kRaw, record::kEntries, record::kNodeIds}) {
-    types[number] = static_cast<std::uint8_t>(protobuf::WireType::kLength);
-  }
-  return types;
-}();
+constexpr std::uint32_t kFirstStructTag = bytes_tag(kStructNumberBase + 1);
+constexpr std::uint32_t kForgetTag = bytes_tag(kStructNumberBase + static_cast<std::uint32_t>(StructId::kForgetOne));
+constexpr std::uint32_t kRemovemappingTag =
+    bytes_tag(kStructNumberBase + static_cast<std::uint32_t>(StructId::kRemovemappingOne));
 
-constexpr std::uint8_t wire_type(std::uint32_t number) noexcept {
-  if (number < kWireTypes.size()) return kWireTypes[number];
-  const bool is_struct = number > kStructNumberBase && number < kStructNumberBase + kStructCount;
-  return is_struct ? static_cast<std::uint8_t>(protobuf::WireType::kLength) : kUnknownField;
+constexpr bool is_known(std::uint32_t number) noexcept {
+  return (number >= record::kKind && number <= record::kNodeIds) ||
+         (number > kStructNumberBase && number < kStructNumberBase + kStructCount);
 }
 
 }  // namespace
 
-inline std::string_view ParsedRecord::number_field(std::uint32_t number, std::uint64_t value) noexcept {
-  switch (number) {
-    case record::kKind:
-      return store(kind, value);
-    case record::kOpcode:
-      return store(opcode, value);
-    case record::kSequenceDelta:
-      return store(sequence_delta, value);
-    case record::kBeginDelta:
-      return store_signed(begin_delta, value);
-    case record::kDuration:
-      return store_signed(duration, value);
-    case record::kUniqueDelta:
-      return store_signed(unique_delta, value);
-    case record::kNodeId:
-      return store(nodeid, value);
-    case record::kThread:
-      return store(thread, value);
-    case record::kChannel:
-      return store(channel, value);
-    case record::kUid:
-      return store(uid, value);
-    case record::kGid:
-      return store(gid, value);
-    case record::kPid:
-      return store(pid, value);
-    case record::kError:
-      return store_signed(error, value);
-    case record::kResult:
-      return store_signed(result.emplace(), value);
-    case record::kNotifyCode:
-      return store_signed(notify_code, value);
-    case record::kAsksSize:
-      asks_size = value != 0;
-      return {};
-    case record::kMark:
-      return store(mark, value);
-    case record::kHeaderPadding:
-      return store(header_padding, value);
-    case record::kFixedSize:
-      return store(fixed_size.emplace(), value);
-    default:
-      return kWrongType;
-  }
+std::string_view ParsedRecord::bytes_list(std::uint32_t number) noexcept {
+  if (list_number != 0 && list_number != number) return "two kinds of list in one message";
+  list_number = number;
+  return {};
+}
+
+std::string_view ParsedRecord::name(Bytes value) noexcept {
+  if (name_count == names.size()) return "more names than a message has";
+  names[name_count++] = value;
+  return {};
 }
 
 inline std::string_view ParsedRecord::struct_field(StructId id, Bytes value) noexcept {
@@ -107,31 +66,103 @@ inline std::string_view ParsedRecord::struct_field(StructId id, Bytes value) noe
   return {};
 }
 
-inline std::string_view ParsedRecord::bytes_field(std::uint32_t number, Bytes value) noexcept {
+/// Inlined into the loop: a record is a row of these.
+[[gnu::always_inline]] inline ParsedRecord::Taken ParsedRecord::number_field(std::uint32_t number,
+                                                                             std::uint64_t value) noexcept {
+  bool fits = true;
   switch (number) {
-    case record::kNames:
-      if (name_count == names.size()) return "more names than a message has";
-      names[name_count++] = value;
-      return {};
-    case record::kData:
+    case record::kKind:
+      fits = store(kind, value);
+      break;
+    case record::kOpcode:
+      fits = store(opcode, value);
+      break;
+    case record::kSequenceDelta:
+      fits = store(sequence_delta, value);
+      break;
+    case record::kBeginDelta:
+      fits = store_signed(begin_delta, value);
+      break;
+    case record::kDuration:
+      fits = store_signed(duration, value);
+      break;
+    case record::kUniqueDelta:
+      fits = store_signed(unique_delta, value);
+      break;
+    case record::kNodeId:
+      fits = store(nodeid, value);
+      break;
+    case record::kThread:
+      fits = store(thread, value);
+      break;
+    case record::kChannel:
+      fits = store(channel, value);
+      break;
+    case record::kUid:
+      fits = store(uid, value);
+      break;
+    case record::kGid:
+      fits = store(gid, value);
+      break;
+    case record::kPid:
+      fits = store(pid, value);
+      break;
+    case record::kError:
+      fits = store_signed(error, value);
+      break;
+    case record::kResult:
+      fits = store_signed(result.emplace(), value);
+      break;
+    case record::kNotifyCode:
+      fits = store_signed(notify_code, value);
+      break;
+    case record::kAsksSize:
+      asks_size = value != 0;
+      break;
+    case record::kMark:
+      fits = store(mark, value);
+      break;
+    case record::kHeaderPadding:
+      fits = store(header_padding, value);
+      break;
+    case record::kFixedSize:
+      fits = store(fixed_size.emplace(), value);
+      break;
+    default:
+      return Taken::kUnknown;
+  }
+  return fits ? Taken::kYes : Taken::kTooLarge;
+}
+
+std::string_view ParsedRecord::bytes_field(std::uint32_t tag, Bytes value) noexcept {
+  switch (tag) {
+    case bytes_tag(record::kNames):
+      return name(value);
+    case bytes_tag(record::kData):
       data = value;
       return {};
-    case record::kExtensions:
+    case bytes_tag(record::kExtensions):
       extensions = value;
       return {};
-    case record::kRaw:
+    case bytes_tag(record::kRaw):
       raw = value;
       return {};
+    case bytes_tag(record::kEntries):
+    case bytes_tag(record::kNodeIds):
+    case kForgetTag:
+    case kRemovemappingTag:
+      return bytes_list(tag >> 3);
     default:
       break;
   }
-  const bool element = number == kStructNumberBase + static_cast<std::uint32_t>(StructId::kForgetOne) ||
-                       number == kStructNumberBase + static_cast<std::uint32_t>(StructId::kRemovemappingOne);
-  if (!element && number > kStructNumberBase)
-    return struct_field(static_cast<StructId>(number - kStructNumberBase), value);
-  if (list_number != 0 && list_number != number) return "two kinds of list in one message";
-  list_number = number;
-  return {};
+  const std::uint32_t number = tag >> 3;
+  if (!is_known(number)) return {};
+  return tag >= kFirstStructTag ? struct_field(static_cast<StructId>(number - kStructNumberBase), value) : kWrongType;
+}
+
+/// A field that is no number and no bytes, or a number that no field has.
+std::string_view ParsedRecord::other_field(std::uint32_t tag) noexcept {
+  return is_known(tag >> 3) ? kWrongType : std::string_view();
 }
 
 std::string_view ParsedRecord::parse(Bytes bytes) noexcept {
@@ -139,23 +170,22 @@ std::string_view ParsedRecord::parse(Bytes bytes) noexcept {
   while (!in.done()) {
     std::uint64_t tag = 0;
     if (!in.varint(tag) || tag > std::numeric_limits<std::uint32_t>::max() || tag < 8) return kMalformed;
-    const auto number = static_cast<std::uint32_t>(tag >> 3);
-    const auto type = static_cast<std::uint8_t>(tag & 7);
-    const std::uint8_t expected = wire_type(number);
-    if (expected == kUnknownField) [[unlikely]] {
-      if (!in.skip(type)) return kMalformed;
-      continue;
-    }
-    if (type != expected) return kWrongType;
+    const auto narrow = static_cast<std::uint32_t>(tag);
     std::string_view wrong;
-    if (type == static_cast<std::uint8_t>(protobuf::WireType::kVarint)) {
+    if ((narrow & 7) == static_cast<std::uint32_t>(protobuf::WireType::kVarint)) [[likely]] {
       std::uint64_t value = 0;
       if (!in.varint(value)) return kMalformed;
-      wrong = number_field(number, value);
-    } else {
+      const Taken taken = number_field(narrow >> 3, value);
+      if (taken == Taken::kYes) [[likely]]
+        continue;
+      wrong = taken == Taken::kTooLarge ? kTooLarge : other_field(narrow);
+    } else if ((narrow & 7) == static_cast<std::uint32_t>(protobuf::WireType::kLength)) {
       Bytes value;
       if (!in.bytes(value)) return kMalformed;
-      wrong = bytes_field(number, value);
+      wrong = bytes_field(narrow, value);
+    } else {
+      if (!in.skip(narrow & 7)) return kMalformed;
+      wrong = other_field(narrow);
     }
     if (!wrong.empty()) [[unlikely]]
       return wrong;

@@ -50,9 +50,13 @@ struct ParsedRecord {
   }
 
  private:
-  std::string_view number_field(std::uint32_t number, std::uint64_t value) noexcept;
-  std::string_view bytes_field(std::uint32_t number, Bytes value) noexcept;
+  enum class Taken : std::uint8_t { kYes, kTooLarge, kUnknown };
+  Taken number_field(std::uint32_t number, std::uint64_t value) noexcept;
+  std::string_view bytes_field(std::uint32_t tag, Bytes value) noexcept;
+  static std::string_view other_field(std::uint32_t tag) noexcept;
   std::string_view struct_field(StructId id, Bytes value) noexcept;
+  std::string_view name(Bytes value) noexcept;
+  std::string_view bytes_list(std::uint32_t number) noexcept;
 };
 
 }  // namespace fusereplay

@@ -1,6 +1,7 @@
 // The protobuf wire format, as far as records need it: varints, tags, length-delimited fields. Private to traces/.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,6 +17,9 @@ constexpr std::uint64_t zigzag(std::int64_t value) noexcept {
 }
 constexpr std::int64_t unzigzag(std::uint64_t value) noexcept {
   return static_cast<std::int64_t>((value >> 1) ^ (~(value & 1) + 1));
+}
+constexpr std::uint32_t tag_of(std::uint32_t number, WireType type) noexcept {
+  return number << 3 | static_cast<std::uint32_t>(type);
 }
 constexpr std::size_t varint_size(std::uint64_t value) noexcept {
   std::size_t size = 1;
@@ -36,7 +40,7 @@ class Output {
     }
     *at_++ = static_cast<std::uint8_t>(value);
   }
-  void tag(std::uint32_t number, WireType type) noexcept { varint(number << 3 | static_cast<std::uint32_t>(type)); }
+  void tag(std::uint32_t number, WireType type) noexcept { varint(tag_of(number, type)); }
   /// A varint field; nothing for zero.
   void field(std::uint32_t number, std::uint64_t value) noexcept {
     if (value == 0) return;
@@ -98,7 +102,21 @@ class Input {
       value = *at_++;
       return true;
     }
-    return long_varint(value);
+    if (left() >= 2 && at_[1] < 0x80) [[likely]] {
+      value = (at_[0] & 0x7fU) | static_cast<std::uint64_t>(at_[1]) << 7;
+      at_ += 2;
+      return true;
+    }
+    const Long read = long_varint(at_, end_);
+    at_ += read.size;
+    value = read.value;
+    return read.size != 0;
+  }
+  /// Past the next byte if it is this tag; tags of two bytes are never found.
+  [[nodiscard]] bool skip_tag(std::uint32_t tag) noexcept {
+    if (at_ == end_ || *at_ != tag || tag >= 0x80) return false;
+    ++at_;
+    return true;
   }
   /// A length and that many bytes.
   [[nodiscard]] bool bytes(Bytes& value) noexcept {
@@ -132,19 +150,36 @@ class Input {
     at_ += count;
     return true;
   }
-  bool long_varint(std::uint64_t& value) noexcept {
-    std::uint64_t result = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      if (at_ == end_) return false;
-      const std::uint64_t byte = *at_++;
-      if (shift == 63 && byte > 1) return false;
-      result |= (byte & 0x7f) << shift;
-      if (byte < 0x80) {
-        value = result;
-        return true;
+  struct Long {
+    std::uint64_t value;
+    std::size_t size;  // 0: malformed
+  };
+  // A function of its own, of values: so the position of whoever calls it stays in a register.
+  [[gnu::noinline]] static Long long_varint(const std::uint8_t* at, const std::uint8_t* end) noexcept {
+    if (static_cast<std::size_t>(end - at) >= sizeof(std::uint64_t)) [[likely]] {
+      std::uint64_t word = 0;
+      std::memcpy(&word, at, sizeof(word));
+      const std::uint64_t ends = ~word & 0x8080808080808080U;
+      if (ends != 0) [[likely]] {
+        return {joined(word & (ends ^ (ends - 1))), (static_cast<std::size_t>(std::countr_zero(ends)) + 1) / 8};
       }
     }
-    return false;
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      if (at == end) break;
+      const std::uint64_t byte = *at++;
+      if (shift == 63 && byte > 1) break;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return {value, shift / 7 + 1};
+    }
+    return {0, 0};
+  }
+  /// The seven low bits of each byte, side by side.
+  static std::uint64_t joined(std::uint64_t word) noexcept {
+    word &= 0x7f7f7f7f7f7f7f7fU;
+    word = (word & 0x7f007f007f007f00U) >> 1 | (word & 0x007f007f007f007fU);
+    word = (word & 0x3fff00003fff0000U) >> 2 | (word & 0x00003fff00003fffU);
+    return (word & 0x0fffffff00000000U) >> 4 | (word & 0x000000000fffffffU);
   }
 
   const std::uint8_t* at_ = nullptr;

@@ -105,29 +105,37 @@ inline bool StructCodec::store(const FieldCode& field, std::uint64_t value, std:
   return false;
 }
 
+inline bool StructCodec::take(const FieldCode& field, protobuf::Input& in, std::byte* base) noexcept {
+  if (field.type == FieldType::kBytes) [[unlikely]] {
+    Bytes value;
+    if (!in.bytes(value) || value.size() != field.width) return false;
+    std::memcpy(base + field.offset, value.data(), value.size());
+    return true;
+  }
+  std::uint64_t value = 0;
+  return in.varint(value) && store(field, value, base);
+}
+
 bool StructCodec::decode(StructId id, Bytes body, std::byte* base) const noexcept {
   const StructCode& code = structs_[static_cast<std::size_t>(id)];
   std::memset(base, 0, code.size);
   protobuf::Input in(body);
+  // As our encoder writes them: in the order of the table.
+  for (const FieldCode& field : code.fields) {
+    if (in.done()) return true;
+    if (in.skip_tag(field.tag) && !take(field, in, base)) return false;
+  }
   while (!in.done()) {
     std::uint64_t tag = 0;
     if (!in.varint(tag)) return false;
     const std::uint64_t number = tag >> 3;
     const std::uint8_t index = number <= kMaxNumber ? code.by_number[number] : kNoField;
-    if (index == kNoField) [[unlikely]] {
+    if (index == kNoField) {
       if (number == 0 || !in.skip(tag & 7)) return false;
       continue;
     }
     const FieldCode& field = code.fields[index];
-    if (tag != field.tag) return false;
-    if (field.type == FieldType::kBytes) {
-      Bytes value;
-      if (!in.bytes(value) || value.size() != field.width) return false;
-      std::memcpy(base + field.offset, value.data(), value.size());
-      continue;
-    }
-    std::uint64_t value = 0;
-    if (!in.varint(value) || !store(field, value, base)) return false;
+    if (tag != field.tag || !take(field, in, base)) return false;
   }
   return true;
 }

@@ -39,6 +39,7 @@ class StructCodec {
     std::vector<FieldCode> fields;
     std::array<std::uint8_t, kMaxNumber + 1> by_number{};
   };
+  static bool take(const FieldCode& field, protobuf::Input& in, std::byte* base) noexcept;
   static bool store(const FieldCode& field, std::uint64_t value, std::byte* base) noexcept;
 
   std::array<StructCode, kStructCount> structs_;
