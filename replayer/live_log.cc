@@ -2,15 +2,25 @@
 
 namespace fusereplay {
 
-void LiveLog::show(Event& event) {
-  conversation_.follow(event);
+void LiveLog::show(const Event& event) {
   for (EventSink* sink : sinks_) sink->on_event(event);
 }
 
-void LiveLog::request(const Slot& slot) {
+void LiveLog::request(Slot& slot, const Negotiated& negotiated) {
   if (!listened()) return;
   Event event = slot.event;
   event.message = Message{.head = slot.bytes(), .tail = {}, .owner = &slot.buffer};
+  RequestContext& context = slot.context;
+  context.opcode = slot.opcode;
+  context.unique = slot.unique;
+  context.sequence = event.sequence;
+  context.begin = event.begin;
+  context.channel = event.channel;
+  const auto view = RequestView::parse(event.message, negotiated);
+  context.known = view.has_value();
+  context.asks_size = context.known && asks_size(*view);
+  context.view = context.known ? *view : RequestView();
+  event.request = &context;
   show(event);
 }
 
@@ -19,12 +29,14 @@ void LiveLog::reply(const Slot& slot, const Message& message) {
   Event event = slot.reply;
   event.message = message;
   event.result = slot.live_result;
+  event.request = &slot.context;
   show(event);
 }
 
 void LiveLog::mark(const Event& event) {
   if (!listened()) return;
   Event shown = event;
+  shown.request = nullptr;
   show(shown);
 }
 

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "core/event/conversation.h"
 #include "core/event/event.h"
+#include "core/protocol/layout.h"
 #include "replayer/slot.h"
 
 namespace fusereplay {
@@ -14,17 +14,16 @@ class LiveLog {
   void add(EventSink& sink) { sinks_.push_back(&sink); }
   bool listened() const noexcept { return !sinks_.empty(); }
 
-  /// The request as it was rewritten.
-  void request(const Slot& slot);
+  /// The request as it was rewritten; fills in the slot's context, which later events show.
+  void request(Slot& slot, const Negotiated& negotiated);
   /// A live reply in the recorded one's place.
   void reply(const Slot& slot, const Message& message);
   void mark(const Event& event);
 
  private:
-  void show(Event& event);
+  void show(const Event& event);
 
   std::vector<EventSink*> sinks_;
-  Conversation conversation_;
 };
 
 }  // namespace fusereplay

@@ -212,7 +212,7 @@ void Replayer::Impl::reach(Slot& slot) {
   }
   report_.counts.unbound_ids += rewrite_request(slot, bindings_);
   slot.state = SlotState::kWaiting;
-  log_.request(slot);
+  log_.request(slot, negotiated_);
 }
 
 void Replayer::Impl::deliver(Slot& slot, Verdict verdict) {

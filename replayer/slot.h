@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/event/buffer.h"
+#include "core/event/conversation.h"
 #include "core/event/event.h"
 #include "replayer/plan.h"
 #include "replayer/request_traits.h"
@@ -64,6 +65,7 @@ struct Slot {
   BufferRef buffer;
   std::size_t size = 0;
   Bytes bytes() const noexcept { return Bytes(buffer->data(), size); }
+  RequestContext context;  // of that, for sinks; filled in by LiveLog where there are any
 
   // The recorded reply; its bytes lie in the window, or with the source.
   bool has_reply = false;

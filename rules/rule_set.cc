@@ -96,11 +96,10 @@ void RuleSet::Parts::on_reply(const Event& event) {
                  .verdict = verdict,
                  .ended = ends_request(event, verdict),
                  .body = nullptr};
-  tl::expected<ReplyView, MessageError> body = tl::unexpected(MessageError::kTooShort);
-  if (context != nullptr && context->known && step.taken() && step.header.error == 0) {
-    body = ReplyView::parse(event.message, context->opcode, context->asks_size);
-    if (body) step.body = &*body;
-  }
+  const bool has_body = context != nullptr && context->known && step.taken() && step.header.error == 0;
+  const auto body = has_body ? ReplyView::parse(event.message, context->opcode, context->asks_size)
+                             : tl::unexpected(MessageError::kTooShort);
+  if (body) step.body = &*body;
   replies.on_reply(step);
   requests.on_reply(step);
   lookups.on_reply(step);
