@@ -62,6 +62,7 @@ Comparison Comparer::compare(const Slot& slot, const Message& recorded, const Me
   wire::OutHeader is;
   std::memcpy(&was, recorded.head.data(), kHeader);
   std::memcpy(&is, live.head.data(), kHeader);
+  wrote_ = kept_.active() && slot.opcode == Opcode::kWrite && slot.readable && is.error == 0;
   if (was.error != is.error) {
     differs({.kind = DifferenceKind::kError,
              .recorded = static_cast<std::uint64_t>(std::int64_t{was.error}),
@@ -87,6 +88,11 @@ void Comparer::accept() {
   bindings_.commit();
   for (const Opened& opened : opened_) bindings_.bind_handle(opened.node, opened.recorded, opened.live);
   for (const Opened& cookie : cookies_) bindings_.bind_cookie(cookie.node, cookie.recorded, cookie.live);
+  if (wrote_) {
+    wire::WriteIn write;
+    std::memcpy(&write, slot_->bytes().data() + sizeof(wire::InHeader), sizeof(write));
+    kept_.wrote(slot_->nodeid, write.offset, slot_->bytes().subspan(sizeof(wire::InHeader) + sizeof(write)));
+  }
   opened_.clear();
   cookies_.clear();
 }
@@ -125,7 +131,11 @@ void Comparer::compare_bodies(const MessageLayout& layout, const Body& recorded,
       compare_entries(DirentKind::kPlus, recorded.tail, live.tail);
       break;
     default:
-      compare_data(recorded.tail, live.tail);
+      if (slot_->opcode == Opcode::kRead && kept_.active()) {
+        compare_kept(recorded.tail, live.tail);
+      } else {
+        compare_data(recorded.tail, live.tail);
+      }
   }
 }
 
@@ -288,10 +298,27 @@ void Comparer::compare_data(Bytes recorded, Bytes live) {
   }
   if (recorded.empty() || std::memcmp(recorded.data(), live.data(), recorded.size()) == 0) return;
   const auto at = std::mismatch(recorded.begin(), recorded.end(), live.begin()).first - recorded.begin();
+  differs_at(static_cast<std::size_t>(at), recorded, live);
+}
+
+/// What a READ gave where the trace does not keep the bytes.
+void Comparer::compare_kept(Bytes recorded, Bytes live) {
+  if (recorded.size() != live.size()) {
+    compare_data(recorded, live);
+    return;
+  }
+  wire::ReadIn read;
+  std::memcpy(&read, slot_->bytes().data() + sizeof(wire::InHeader), sizeof(read));
+  const KeptData::Verdict verdict = kept_.compare(slot_->nodeid, read.offset, recorded, live);
+  result_.by_size = verdict.by_size;
+  if (verdict.differs_at) differs_at(*verdict.differs_at, recorded, live);
+}
+
+void Comparer::differs_at(std::size_t index, Bytes recorded, Bytes live) {
   differs({.kind = DifferenceKind::kDataByte,
-           .index = static_cast<std::uint64_t>(at),
-           .recorded = static_cast<std::uint64_t>(recorded[static_cast<std::size_t>(at)]),
-           .live = static_cast<std::uint64_t>(live[static_cast<std::size_t>(at)])});
+           .index = index,
+           .recorded = static_cast<std::uint64_t>(recorded[index]),
+           .live = static_cast<std::uint64_t>(live[index])});
 }
 
 }  // namespace fusereplay

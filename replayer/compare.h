@@ -8,6 +8,7 @@
 #include "core/protocol/dirent.h"
 #include "core/protocol/message.h"
 #include "replayer/bindings.h"
+#include "replayer/kept_data.h"
 #include "replayer/plan.h"
 #include "replayer/slot.h"
 #include "replayer/tolerances.h"
@@ -64,6 +65,7 @@ struct Comparison {
   std::uint32_t tolerated_attributes = 0;
   std::uint32_t tolerated_usage = 0;
   std::uint32_t tolerated_ignored = 0;
+  bool by_size = false;  // data that could only be compared by its size, see KeptData
 };
 
 /// How far to go.
@@ -75,8 +77,9 @@ enum class CompareMode : std::uint8_t {
 /// One a replay.
 class Comparer {
  public:
-  Comparer(Bindings& bindings, const Tolerances& tolerances) noexcept
-      : bindings_(bindings), tolerances_(tolerances), plans_(Plans::get()) {}
+  /// `payload`: what the trace keeps of the data of files.
+  Comparer(Bindings& bindings, const Tolerances& tolerances, PayloadPolicy payload) noexcept
+      : bindings_(bindings), tolerances_(tolerances), plans_(Plans::get()), kept_(payload) {}
 
   /// `recorded` is contiguous. `overlap`: what may explain differences; null for none. accept() or refuse() must
   /// follow.
@@ -107,6 +110,8 @@ class Comparer {
   void compare_entries(DirentKind kind, Bytes recorded, Bytes live);
   void compare_entry(DirentKind kind, const DirentRecord& recorded, const DirentRecord& live, std::int64_t index);
   void compare_data(Bytes recorded, Bytes live);
+  void compare_kept(Bytes recorded, Bytes live);
+  void differs_at(std::size_t index, Bytes recorded, Bytes live);
   void note_last_link(StructId id, const std::byte* recorded);
   bool tolerated(const PlanField& field, std::uint64_t recorded, std::uint64_t live);
   void differs(const Difference& difference);
@@ -115,6 +120,7 @@ class Comparer {
   Bindings& bindings_;
   const Tolerances& tolerances_;
   const Plans& plans_;
+  KeptData kept_;
 
   // Of the comparison under way.
   const Slot* slot_ = nullptr;
@@ -125,6 +131,7 @@ class Comparer {
   Comparison result_;
   std::vector<Opened> opened_;   // handles to bind on accept()
   std::vector<Opened> cookies_;  // the same for cookies
+  bool wrote_ = false;           // a WRITE that takes effect on accept()
 };
 
 }  // namespace fusereplay

@@ -22,7 +22,7 @@ class Replayer::Impl final : public ReplyChannel {
         executor_(executor),
         clock_(clock),
         options_(options),
-        comparer_(bindings_, options_.tolerances) {}
+        comparer_(bindings_, options_.tolerances, options_.payload) {}
 
   LiveLog& log() noexcept { return log_; }
   ReplayReport run(RecordedEvents& source);
@@ -494,6 +494,7 @@ void Replayer::Impl::count_tolerated(const Comparison& comparison) noexcept {
   report_.counts.tolerated_concurrent_attributes += comparison.tolerated_attributes;
   report_.counts.tolerated_usage += comparison.tolerated_usage;
   report_.counts.tolerated_ignored += comparison.tolerated_ignored;
+  if (comparison.by_size) ++report_.counts.compared_by_size;
 }
 
 void Replayer::Impl::diverge(const Slot& slot, const Difference& difference) {

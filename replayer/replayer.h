@@ -38,6 +38,7 @@ namespace fusereplay {
 
 struct ReplayOptions {
   Tolerances tolerances = Tolerances::exact();
+  PayloadPolicy payload = PayloadPolicy::kFull;  // the source's: what its trace's header says
   std::size_t kept_divergences = 100;
   std::uint64_t stop_after = 0;  // divergences; 0: never
   /// How far ahead the reply of an overlapping request is looked for, in events and in bytes. Bounds the memory.

@@ -36,6 +36,7 @@ struct ReplayCounts {
   std::uint64_t tolerated_concurrent_attributes = 0;  // fields, see Tolerances::concurrent
   std::uint64_t tolerated_usage = 0;                  // fields
   std::uint64_t tolerated_ignored = 0;                // fields that differed, of Tolerances::ignored roles
+  std::uint64_t compared_by_size = 0;                 // READs: the trace does not keep all it takes to say more
   std::uint64_t recorded_notifications = 0;
   std::uint64_t live_notifications = 0;  // not compared: when a server sends one is its own affair
   std::uint64_t divergences = 0;

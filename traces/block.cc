@@ -32,7 +32,9 @@ bool sizes_make_sense(const BlockHeader& header) noexcept {
              header.last_sequence >= header.first_sequence &&
              header.last_sequence - header.first_sequence >= header.records - 1;
     case BlockKind::kEnd:
-      return header.records == 0 && header.raw_size == 0 && header.stored_size == 0;
+      return header.records == 0 && header.raw_size == 0 && header.stored_size == 0 && header.first_begin >= 0;
+    case BlockKind::kIndex:
+      return header.records != 0 && header.records <= header.raw_size / 3;
   }
   return false;
 }
@@ -67,7 +69,7 @@ tl::expected<BlockHeader, BlockHeaderError> decode_block_header(Bytes bytes) noe
   }
   const auto kind = get<std::uint8_t>(at + 6);
   const auto codec = get<std::uint8_t>(at + 7);
-  if (get<std::uint16_t>(at + 4) != kBlockHeaderVersion || kind < 1 || kind > 3 || codec > 1) {
+  if (get<std::uint16_t>(at + 4) != kBlockHeaderVersion || kind < 1 || kind > 4 || codec > 1) {
     return tl::unexpected(BlockHeaderError::kUnsupported);
   }
   BlockHeader header;

@@ -14,7 +14,7 @@ inline constexpr std::uint32_t kBlockMagic = 0x42545246;  // "FRTB"
 inline constexpr std::uint16_t kBlockHeaderVersion = 1;
 inline constexpr std::size_t kBlockHeaderBytes = 64;
 
-enum class BlockKind : std::uint8_t { kHeader = 1, kRecords = 2, kEnd = 3 };
+enum class BlockKind : std::uint8_t { kHeader = 1, kRecords = 2, kEnd = 3, kIndex = 4 };
 enum class BlockCodec : std::uint8_t { kStored = 0, kZstd = 1 };
 
 /// Host values; see the contract for what each means.

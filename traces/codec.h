@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "core/event/event.h"
 #include "core/protocol/layout.h"
 #include "traces/limits.h"
+#include "traces/shared_chunks.h"
 #include "traces/struct_codec.h"
 
 namespace fusereplay {
@@ -28,10 +30,20 @@ enum class RecordForm : std::uint8_t {
   kRaw,  // the message did not fit its layout exactly
 };
 
+/// Whether file data that stood in the trace already is kept as a reference.
+enum class PayloadSharing : std::uint8_t {
+  kOff,  // each record stands for itself
+  kOn,   // what decodes it needs EarlierBlocks
+};
+
 /// Encodes events. One thread at a time.
 class RecordEncoder {
  public:
-  void start_block(std::uint64_t first_sequence, std::int64_t first_begin) noexcept;
+  explicit RecordEncoder(PayloadPolicy policy = PayloadPolicy::kFull, PayloadSharing sharing = PayloadSharing::kOff)
+      : policy_(policy), sharing_(sharing) {}
+
+  /// `offset`: where the block will begin in the file. Its records are encoded one behind the other.
+  void start_block(std::uint64_t first_sequence, std::int64_t first_begin, std::uint64_t offset = 0) noexcept;
 
   struct Encoded {
     std::byte* end;
@@ -42,18 +54,30 @@ class RecordEncoder {
   Encoded encode(const Event& event, std::byte* out) noexcept;
 
  private:
-  bool typed_body(const Event& event, protobuf::Output& out, RecordBase& base) const noexcept;
-  bool request_body(const Event& event, protobuf::Output& out, RecordBase& base) const noexcept;
-  bool reply_body(const Event& event, protobuf::Output& out, const RecordBase& base) const noexcept;
-  bool notification_body(const Event& event, protobuf::Output& out) const noexcept;
+  /// Where in its file the tail of a message stands, if it is file data.
+  using FileOffset = std::optional<std::uint64_t>;
+
+  bool typed_body(const Event& event, protobuf::Output& out, RecordBase& base) noexcept;
+  bool request_body(const Event& event, protobuf::Output& out, RecordBase& base) noexcept;
+  bool reply_body(const Event& event, protobuf::Output& out, const RecordBase& base) noexcept;
+  bool notification_body(const Event& event, protobuf::Output& out) noexcept;
   bool entries(Tail tail, Bytes bytes, protobuf::Output& out) const noexcept;
   template <class View>
-  bool layout_body(const View& view, std::uint32_t opcode, protobuf::Output& out) const noexcept;
+  bool layout_body(const View& view, std::uint32_t opcode, FileOffset payload, protobuf::Output& out) noexcept;
   template <class Element>
   bool elements(Bytes bytes, protobuf::Output& out) const noexcept;
+  void payload(Bytes bytes, std::uint64_t offset, protobuf::Output& out) noexcept;
+  void hashes(Bytes bytes, std::uint64_t offset, protobuf::Output& out) const noexcept;
+  void shared(Bytes bytes, std::uint64_t offset, protobuf::Output& out) noexcept;
 
+  const PayloadPolicy policy_;
+  const PayloadSharing sharing_;
   StructCodec structs_;
   RecordBase base_;
+  SharedChunks chunks_;
+  std::uint64_t block_offset_ = 0;
+  std::size_t block_size_ = 0;         // of the records so far
+  const std::byte* record_ = nullptr;  // the first byte of the one under way, behind its length
 };
 
 /// A growing buffer for one message, 16-byte aligned.
@@ -89,9 +113,21 @@ class MessageSpace {
 
 struct ParsedRecord;
 
+/// Gives the bodies of blocks that hold shared file data.
+class EarlierBlocks {
+ public:
+  virtual ~EarlierBlocks() = default;
+  /// The raw body of the block that begins `back` bytes before the one being decoded, 0 for itself; empty where there
+  /// is none. Valid until the next call.
+  virtual Bytes body(std::uint64_t back) = 0;
+};
+
 /// Decodes records. Input may be anything. One thread at a time; no allocation once its buffer is large enough.
 class RecordDecoder {
  public:
+  /// Without `earlier`, which outlives the decoder, records that share file data are refused.
+  explicit RecordDecoder(EarlierBlocks* earlier = nullptr) noexcept : earlier_(earlier) {}
+
   void start_block(std::uint64_t first_sequence, std::int64_t first_begin) noexcept;
 
   /// Decodes one record (without its length) into `event`; the message stays valid until the next call. What is wrong
@@ -109,7 +145,11 @@ class RecordDecoder {
   std::string_view directory(Bytes bytes, bool plus);
   bool directory_entry(Bytes bytes, bool plus);
   std::string_view node_ids(Bytes bytes);
+  std::string_view kept_payload(const ParsedRecord& record);
+  std::string_view shared_payload(Bytes bytes);
+  bool shared_piece(Bytes bytes);
 
+  EarlierBlocks* const earlier_;
   StructCodec structs_;
   RecordBase base_;
   MessageSpace space_;

@@ -40,7 +40,7 @@ constexpr std::uint32_t kRemovemappingTag =
     bytes_tag(kStructNumberBase + static_cast<std::uint32_t>(StructId::kRemovemappingOne));
 
 constexpr bool is_known(std::uint32_t number) noexcept {
-  return (number >= record::kKind && number <= record::kNodeIds) ||
+  return (number >= record::kKind && number <= record::kDataHashes) ||
          (number > kStructNumberBase && number < kStructNumberBase + kStructCount);
 }
 
@@ -128,6 +128,12 @@ inline std::string_view ParsedRecord::struct_field(StructId id, Bytes value) noe
     case record::kFixedSize:
       fits = store(fixed_size.emplace(), value);
       break;
+    case record::kDataSize:
+      fits = store(data_size.emplace(), value);
+      break;
+    case record::kDataPhase:
+      fits = store(data_phase, value);
+      break;
     default:
       return Taken::kUnknown;
   }
@@ -147,6 +153,10 @@ std::string_view ParsedRecord::bytes_field(std::uint32_t tag, Bytes value) noexc
     case bytes_tag(record::kRaw):
       raw = value;
       return {};
+    case bytes_tag(record::kDataHashes):
+      data_hashes = value;
+      return {};
+    case bytes_tag(record::kPieces):
     case bytes_tag(record::kEntries):
     case bytes_tag(record::kNodeIds):
     case kForgetTag:

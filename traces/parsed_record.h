@@ -34,6 +34,9 @@ struct ParsedRecord {
   std::optional<std::uint32_t> fixed_size;
   std::optional<Bytes> raw;
   std::optional<Bytes> data;
+  std::optional<std::uint64_t> data_size;
+  std::uint32_t data_phase = 0;
+  std::optional<Bytes> data_hashes;
   Bytes extensions;
   std::array<Bytes, 2> names;
   std::size_t name_count = 0;
@@ -46,7 +49,8 @@ struct ParsedRecord {
   std::string_view parse(Bytes record) noexcept;
   /// The message holds something beside its header.
   bool has_body() const noexcept {
-    return data || fixed_size || !extensions.empty() || name_count != 0 || struct_count != 0 || list_number != 0;
+    return data || data_size || data_hashes || fixed_size || !extensions.empty() || name_count != 0 ||
+           struct_count != 0 || list_number != 0;
   }
 
  private:

@@ -39,6 +39,13 @@ class TraceReader {
   /// in steady state.
   ReadOutcome next(Event& event);
 
+  /// Goes to a block from which the event of this number, or the first one that began at this instant (ns since the
+  /// epoch) or later, is less than two blocks away: events before it come first, and with them the requests that its
+  /// block's first replies answer. Any trace, cut off ones too; no time that grows with it but for a look at its index,
+  /// or at its blocks' headers. Numbers missing() counts are those from there on.
+  void seek_sequence(std::uint64_t sequence);
+  void seek_time(std::int64_t instant);
+
   /// Why next() gave kDamaged: names the file and the offset. Empty otherwise.
   const TraceError& error() const noexcept;
   /// next() gave kTruncated.

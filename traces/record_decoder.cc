@@ -197,6 +197,8 @@ std::string_view RecordDecoder::tail(const ParsedRecord& record, Bytes bytes, co
       break;
     case Tail::kBytes:
       if (record.data && !space_.append(*record.data)) return kMessageTooLarge;
+      if (record.data_size || record.data_hashes) return kept_payload(record);
+      wanted = record::kPieces;
       break;
     case Tail::kDirents:
     case Tail::kDirentsPlus:
@@ -212,11 +214,13 @@ std::string_view RecordDecoder::tail(const ParsedRecord& record, Bytes bytes, co
       wanted = record::kNodeIds;
       break;
   }
-  if (record.data && layout.tail != Tail::kBytes) return "data that the message does not have";
+  const bool kept = record.data_size || record.data_hashes;
+  if ((record.data || kept) && layout.tail != Tail::kBytes) return "data that the message does not have";
   if (record.list_number == 0) return {};
   if (record.list_number != wanted) return "a list that the message does not have";
   if (wanted == record::kEntries) return directory(bytes, layout.tail == Tail::kDirentsPlus);
   if (wanted == record::kNodeIds) return node_ids(bytes);
+  if (wanted == record::kPieces) return record.data ? "data twice" : shared_payload(bytes);
   return list(bytes, wanted, static_cast<StructId>(wanted - kStructNumberBase));
 }
 
@@ -282,6 +286,61 @@ std::string_view RecordDecoder::node_ids(Bytes bytes) {
     return true;
   });
   return good ? std::string_view() : "a list of node ids that cannot be";
+}
+
+/// Data of which only hashes, or the size, were kept.
+std::string_view RecordDecoder::kept_payload(const ParsedRecord& record) {
+  if (record.data || record.list_number != 0 || !record.data_size) return "data kept in two ways";
+  if (record.data_phase >= kPayloadChunk || *record.data_size > kMaxMessageBytes)
+    return "data of a size that cannot be";
+  const auto size = static_cast<std::size_t>(*record.data_size);
+  if (record.data_hashes && record.data_hashes->size() != chunk_count(record.data_phase, size) * sizeof(ChunkHash)) {
+    return "not one hash for each chunk of the data";
+  }
+  std::byte* const to = space_.append(size);
+  if (to == nullptr) return kMessageTooLarge;
+  if (!record.data_hashes) {
+    std::fill(to, to + size, std::byte{0});
+    return {};
+  }
+  const std::byte* from = record.data_hashes->data();
+  for_each_chunk(record.data_phase, size, [&](std::size_t at, std::size_t chunk) {
+    ChunkHash hash;
+    std::memcpy(hash.data(), from, hash.size());
+    from += hash.size();
+    generate_chunk(hash, std::span(to + at, chunk));
+  });
+  return {};
+}
+
+std::string_view RecordDecoder::shared_payload(Bytes bytes) {
+  const bool good = each(bytes, record::kPieces, [&](Bytes value) { return shared_piece(value); });
+  return good ? std::string_view() : "a reference to data that is not there";
+}
+
+bool RecordDecoder::shared_piece(Bytes bytes) {
+  Bytes literal;
+  std::array<std::uint64_t, record::kPieceSize + 1> numbers{};
+  protobuf::Input in(bytes);
+  while (!in.done()) {
+    std::uint64_t tag = 0;
+    if (!in.varint(tag)) return false;
+    const std::uint64_t number = tag >> 3;
+    if (number == 0 || number > record::kPieceSize) {
+      if (number == 0 || !in.skip(tag & 7)) return false;
+      continue;
+    }
+    const auto type = number == record::kPieceBytes ? protobuf::WireType::kLength : protobuf::WireType::kVarint;
+    if ((tag & 7) != static_cast<std::uint64_t>(type)) return false;
+    if (number == record::kPieceBytes ? !in.bytes(literal) : !in.varint(numbers[number])) return false;
+  }
+  const std::uint64_t size = numbers[record::kPieceSize];
+  if (size == 0) return space_.append(literal);
+  if (!literal.empty() || earlier_ == nullptr) return false;
+  const Bytes body = earlier_->body(numbers[record::kPieceBack]);
+  const std::uint64_t at = numbers[record::kPieceAt];
+  return at <= body.size() && size <= body.size() - at &&
+         space_.append(body.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(size)));
 }
 
 }  // namespace fusereplay

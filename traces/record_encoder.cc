@@ -38,8 +38,10 @@ Negotiated negotiated_for(const Event& event, Opcode opcode) noexcept {
 
 }  // namespace
 
-void RecordEncoder::start_block(std::uint64_t first_sequence, std::int64_t first_begin) noexcept {
+void RecordEncoder::start_block(std::uint64_t first_sequence, std::int64_t first_begin, std::uint64_t offset) noexcept {
   base_ = {.next_sequence = first_sequence, .begin = first_begin, .unique = 0};
+  block_offset_ = offset;
+  block_size_ = 0;
 }
 
 RecordEncoder::Encoded RecordEncoder::encode(const Event& event, std::byte* space) noexcept {
@@ -47,6 +49,7 @@ RecordEncoder::Encoded RecordEncoder::encode(const Event& event, std::byte* spac
   protobuf::Output out(space);
   const std::size_t size = event.message.size();
   const auto start = out.open(size);
+  record_ = out.position();
   out.field(record::kKind, static_cast<std::uint64_t>(event.kind));
   out.field(record::kSequenceDelta, event.sequence - base_.next_sequence);
   out.signed_field(record::kBeginDelta,
@@ -69,13 +72,18 @@ RecordEncoder::Encoded RecordEncoder::encode(const Event& event, std::byte* spac
     raw_body(event.message, out);
     form = RecordForm::kRaw;
     next.unique = base_.unique;
+    chunks_.discard();
   }
   base_ = next;
+  const std::byte* const body_end = out.position();
   out.close(start);
+  const auto encoded = static_cast<std::size_t>(out.position() - space);
+  chunks_.commit(block_offset_, block_size_ + encoded - static_cast<std::size_t>(body_end - record_));
+  block_size_ += encoded;
   return {out.position(), form};
 }
 
-bool RecordEncoder::typed_body(const Event& event, protobuf::Output& out, RecordBase& base) const noexcept {
+bool RecordEncoder::typed_body(const Event& event, protobuf::Output& out, RecordBase& base) noexcept {
   switch (event.kind) {
     case EventKind::kRequest:
       return request_body(event, out, base);
@@ -91,7 +99,7 @@ bool RecordEncoder::typed_body(const Event& event, protobuf::Output& out, Record
   return false;
 }
 
-bool RecordEncoder::request_body(const Event& event, protobuf::Output& out, RecordBase& base) const noexcept {
+bool RecordEncoder::request_body(const Event& event, protobuf::Output& out, RecordBase& base) noexcept {
   const auto header = read_in_header(event.message.head);
   if (!header || header->len != event.message.size()) return false;
   const auto opcode = static_cast<Opcode>(header->opcode);
@@ -105,10 +113,13 @@ bool RecordEncoder::request_body(const Event& event, protobuf::Output& out, Reco
   out.field(record::kPid, header->pid);
   out.field(record::kHeaderPadding, header->padding);
   base.unique = header->unique;
-  return layout_body(*view, header->opcode, out);
+  FileOffset file;
+  if (opcode == Opcode::kWrite) file = view->fixed<wire::WriteIn>().offset;
+  if (opcode == Opcode::kNotifyReply) file = view->fixed<wire::NotifyRetrieveIn>().offset;
+  return layout_body(*view, header->opcode, file, out);
 }
 
-bool RecordEncoder::reply_body(const Event& event, protobuf::Output& out, const RecordBase& base) const noexcept {
+bool RecordEncoder::reply_body(const Event& event, protobuf::Output& out, const RecordBase& base) noexcept {
   const auto header = read_out_header(event.message);
   if (!header || !whole(*header, event.message)) return false;
   const RequestContext* const request = event.request;
@@ -122,18 +133,24 @@ bool RecordEncoder::reply_body(const Event& event, protobuf::Output& out, const 
   if (header->error != 0) return empty;
   if (request == nullptr || reply_layout(request->opcode, request->asks_size) == nullptr) return empty;
   const auto view = ReplyView::parse(event.message, request->opcode, request->asks_size);
-  return view && layout_body(*view, 0, out);
+  if (!view) return false;
+  FileOffset file;
+  if (request->opcode == Opcode::kRead) file = request->known ? request->view.fixed<wire::ReadIn>().offset : 0;
+  return layout_body(*view, 0, file, out);
 }
 
-bool RecordEncoder::notification_body(const Event& event, protobuf::Output& out) const noexcept {
+bool RecordEncoder::notification_body(const Event& event, protobuf::Output& out) noexcept {
   const auto view = NotificationView::parse(event.message);
   if (!view || !whole(view->header(), event.message) || view->header().unique != 0) return false;
   out.signed_field(record::kNotifyCode, view->header().error);
-  return layout_body(*view, 0, out);
+  FileOffset file;
+  if (view->code() == NotifyCode::kStore) file = view->fixed<wire::NotifyStoreOut>().offset;
+  return layout_body(*view, 0, file, out);
 }
 
 template <class View>
-bool RecordEncoder::layout_body(const View& view, std::uint32_t opcode, protobuf::Output& out) const noexcept {
+bool RecordEncoder::layout_body(const View& view, std::uint32_t opcode, FileOffset file,
+                                protobuf::Output& out) noexcept {
   const MessageLayout& layout = view.layout();
   const Bytes given = view.fixed_bytes();
   std::array<std::byte, 512> whole_structs;
@@ -170,7 +187,11 @@ bool RecordEncoder::layout_body(const View& view, std::uint32_t opcode, protobuf
     case Tail::kNone:
       return false;
     case Tail::kBytes:
-      out.bytes(record::kData, tail);
+      if (file) {
+        payload(tail, *file, out);
+      } else {
+        out.bytes(record::kData, tail);
+      }
       return true;
     case Tail::kDirents:
     case Tail::kDirentsPlus:
@@ -230,6 +251,80 @@ bool RecordEncoder::entries(Tail tail, Bytes bytes, protobuf::Output& out) const
     out.close(mark);
   }
   return reader.rest().empty();
+}
+
+void RecordEncoder::payload(Bytes bytes, std::uint64_t offset, protobuf::Output& out) noexcept {
+  if (policy_ != PayloadPolicy::kFull) {
+    out.tag(record::kDataSize, protobuf::WireType::kVarint);
+    out.varint(bytes.size());
+    if (policy_ == PayloadPolicy::kHash) hashes(bytes, offset, out);
+  } else if (sharing_ == PayloadSharing::kOn && bytes.size() >= SharedChunks::kSmallest &&
+             bytes.size() <= kMaxSharedMessage) {
+    shared(bytes, offset, out);
+  } else {
+    out.bytes(record::kData, bytes);
+  }
+}
+
+void RecordEncoder::hashes(Bytes bytes, std::uint64_t offset, protobuf::Output& out) const noexcept {
+  out.field(record::kDataPhase, offset % kPayloadChunk);
+  out.tag(record::kDataHashes, protobuf::WireType::kLength);
+  out.varint(chunk_count(offset, bytes.size()) * sizeof(ChunkHash));
+  for_each_chunk(offset, bytes.size(), [&](std::size_t at, std::size_t size) {
+    const ChunkHash hash = hash_chunk(bytes.subspan(at, size));
+    out.raw(hash.data(), hash.size());
+  });
+}
+
+/// Pieces, each as long as can be: bytes that are new, and bytes that stand one behind the other somewhere already.
+void RecordEncoder::shared(Bytes bytes, std::uint64_t offset, protobuf::Output& out) noexcept {
+  std::size_t fresh = 0;  // bytes from here on are in no piece yet
+  SharedChunks::Place run{};
+  const auto put_run = [&] {
+    if (run.size == 0) return;
+    const std::uint64_t back = block_offset_ - run.block;
+    out.tag(record::kPieces, protobuf::WireType::kLength);
+    const auto mark = out.open(0);
+    out.field(record::kPieceBack, back);
+    out.field(record::kPieceAt, run.at);
+    out.field(record::kPieceSize, run.size);
+    out.close(mark);
+    run = {};
+  };
+  // What is found below in this record's own body would move with it; so a chunk is noted once the record is done.
+  const auto put_fresh = [&](std::size_t end) {
+    if (fresh == end) return;
+    const std::size_t size = end - fresh;
+    const bool all = size == bytes.size();
+    if (!all) {
+      out.tag(record::kPieces, protobuf::WireType::kLength);
+      out.varint(1 + protobuf::varint_size(size) + size);
+    }
+    const auto place = static_cast<std::size_t>(out.position() - record_) + 1 + protobuf::varint_size(size);
+    out.bytes(all ? record::kData : record::kPieceBytes, bytes.subspan(fresh, size));
+    for_each_chunk(offset + fresh, size, [&](std::size_t at, std::size_t chunk) {
+      if (chunk < SharedChunks::kSmallest) return;
+      chunks_.note(hash_chunk(bytes.subspan(fresh + at, chunk)), place + at, chunk);
+    });
+  };
+  for_each_chunk(offset, bytes.size(), [&](std::size_t at, std::size_t size) {
+    const SharedChunks::Place* found = nullptr;
+    if (size >= SharedChunks::kSmallest) found = chunks_.find(hash_chunk(bytes.subspan(at, size)), size);
+    if (found == nullptr) {
+      put_run();
+      return;
+    }
+    put_fresh(at);
+    fresh = at + size;
+    if (run.size != 0 && run.block == found->block && run.at + run.size == found->at) {
+      run.size += found->size;
+      return;
+    }
+    put_run();
+    run = *found;
+  });
+  put_run();
+  put_fresh(bytes.size());
 }
 
 }  // namespace fusereplay

@@ -1,4 +1,4 @@
-// Field numbers of Record and DirectoryEntry (traces/trace.proto; a test compares them). Private to traces/.
+// Field numbers of Record, DirectoryEntry and DataPiece (traces/trace.proto; a test compares them). Private to traces/.
 #pragma once
 
 #include <cstdint>
@@ -33,10 +33,19 @@ inline constexpr std::uint32_t kFixedSize = 22;
 inline constexpr std::uint32_t kRaw = 23;
 inline constexpr std::uint32_t kEntries = 24;
 inline constexpr std::uint32_t kNodeIds = 25;
+inline constexpr std::uint32_t kPieces = 26;
+inline constexpr std::uint32_t kDataSize = 27;
+inline constexpr std::uint32_t kDataPhase = 28;
+inline constexpr std::uint32_t kDataHashes = 29;
 
 inline constexpr std::uint32_t kEntryName = 1;
 inline constexpr std::uint32_t kEntryDirent = 2;
 inline constexpr std::uint32_t kEntryEntry = 3;
+
+inline constexpr std::uint32_t kPieceBytes = 1;
+inline constexpr std::uint32_t kPieceBack = 2;
+inline constexpr std::uint32_t kPieceAt = 3;
+inline constexpr std::uint32_t kPieceSize = 4;
 
 /// Whether name number `index` of a request is one of a directory entry: not the target of a SYMLINK, not the name of
 /// an extended attribute. These may hold '/'.

@@ -7,13 +7,15 @@
 
 namespace fusereplay {
 
-inline constexpr std::uint32_t kTraceFormatVersion = 1;
+inline constexpr std::uint32_t kTraceFormatVersion = 2;
 /// The oldest reader's version that can read what is written here.
-inline constexpr std::uint32_t kTraceOldestReadable = 1;
+inline constexpr std::uint32_t kTraceOldestReadable = 2;
 
-/// How much of file data, xattr values and the like was kept.
+/// What was kept of the data of files (traces/payload.h says which bytes these are). All else is always kept.
 enum class PayloadPolicy : std::uint8_t {
   kFull = 1,
+  kHash = 2,  // a hash of each chunk
+  kNone = 3,  // its size
 };
 
 /// A plain value. The writer fills in versions and schema itself; see describe_host() for the rest of the machine.

@@ -14,6 +14,7 @@
 #include "core/result.h"
 #include "core/unique_fd.h"
 #include "traces/block.h"
+#include "traces/block_index.h"
 #include "traces/byte_space.h"
 #include "traces/codec.h"
 #include "traces/crc32c.h"
@@ -52,7 +53,11 @@ Result<void> write_all(int fd, std::span<iovec> pieces) {
 class TraceWriter::Impl {
  public:
   Impl(std::filesystem::path path, UniqueFd file, const TraceWriterOptions& options)
-      : path_(std::move(path)), file_(std::move(file)), options_(options), compressor_(ZSTD_createCCtx()) {
+      : path_(std::move(path)),
+        file_(std::move(file)),
+        options_(options),
+        compressor_(ZSTD_createCCtx()),
+        encoder_(options.payload, PayloadSharing::kOn) {
     FUSEREPLAY_CHECK(compressor_ != nullptr, "memory for a compressor");
     ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_compressionLevel, options.compression_level);
   }
@@ -79,17 +84,29 @@ class TraceWriter::Impl {
       ++counts_.dropped;
       return;
     }
-    if (block_.records != 0 && used_ + max_record_bytes(size) > kMaxBlockBytes) flush();
+    const bool fits = used_ + max_record_bytes(size) <= kMaxBlockBytes && messages_ + size <= kMaxBlockMessageBytes;
+    if (block_.records != 0 && !fits) flush();
     if (block_.records == 0) start_block(event);
     raw_.reserve(used_ + max_record_bytes(size), used_);
     const auto encoded = encoder_.encode(event, raw_.data() + used_);
     used_ = static_cast<std::size_t>(encoded.end - raw_.data());
+    messages_ += size;
     ++block_.records;
     block_.last_sequence = last_sequence_ = event.sequence;
     block_.last_begin = event.begin;
     ++counts_.events;
     if (encoded.form == RecordForm::kRaw) ++counts_.raw_records;
     if (used_ >= options_.block_bytes) flush();
+  }
+
+  void append(const BlockHeader& block, Bytes stored) {
+    flush();
+    if (error_) return;
+    FUSEREPLAY_CHECK(block.first_sequence > last_sequence_, "a trace is written in ascending sequence");
+    put(block, stored);
+    if (error_) return;
+    last_sequence_ = block.last_sequence;
+    counts_.events += block.records;
   }
 
   void flush_if_due(std::chrono::steady_clock::time_point now) {
@@ -101,11 +118,15 @@ class TraceWriter::Impl {
     write_block();
   }
 
+  std::uint64_t waiting() const noexcept { return block_.records; }
+
   TraceResult<void> close() {
     if (file_.valid()) {
       flush();
+      const std::int64_t index = write_index();
       if (!error_) {
         block_ = {.kind = BlockKind::kEnd, .first_sequence = last_sequence_, .last_sequence = last_sequence_};
+        block_.first_begin = index;
         write_block();
       }
       if (::close(file_.release()) != 0) fail(describe(Errno::last()));
@@ -121,7 +142,21 @@ class TraceWriter::Impl {
   void start_block(const Event& event) {
     block_ = {.kind = BlockKind::kRecords, .first_sequence = event.sequence, .first_begin = event.begin};
     block_start_ = std::chrono::steady_clock::now();
-    encoder_.start_block(event.sequence, event.begin);
+    messages_ = 0;
+    encoder_.start_block(event.sequence, event.begin, counts_.bytes);
+  }
+
+  /// Where it begins; 0 for none, which a trace can do without.
+  std::int64_t write_index() {
+    const std::string body = encode_index(index_);
+    if (error_ || body.empty() || body.size() > kMaxBlockBytes) return 0;
+    const auto at = static_cast<std::int64_t>(counts_.bytes);
+    raw_.reserve(body.size(), 0);
+    std::memcpy(raw_.data(), body.data(), body.size());
+    used_ = body.size();
+    block_ = {.kind = BlockKind::kIndex, .records = static_cast<std::uint32_t>(index_.size())};
+    write_block();
+    return error_ ? 0 : at;
   }
 
   void write_block() {
@@ -138,18 +173,23 @@ class TraceWriter::Impl {
       }
     }
     block_.body_crc = crc32c(Bytes(body, block_.stored_size));
-    auto header = encode_block_header(block_);
-    std::array<iovec, 2> pieces = {iovec{header.data(), header.size()},
-                                   iovec{const_cast<std::byte*>(body), block_.stored_size}};
-    const auto written = write_all(file_.get(), std::span(pieces).first(block_.stored_size == 0 ? 1 : 2));
-    if (!written) {
-      fail(describe(written.error()));
-    } else {
-      counts_.bytes += header.size() + block_.stored_size;
-      ++counts_.blocks;
-    }
+    put(block_, Bytes(body, block_.stored_size));
     used_ = 0;
     block_ = {};
+  }
+
+  void put(const BlockHeader& block, Bytes stored) {
+    auto header = encode_block_header(block);
+    std::array<iovec, 2> pieces = {iovec{header.data(), header.size()},
+                                   iovec{const_cast<std::byte*>(stored.data()), stored.size()}};
+    const auto written = write_all(file_.get(), std::span(pieces).first(stored.empty() ? 1 : 2));
+    if (!written) {
+      fail(describe(written.error()));
+      return;
+    }
+    if (block.kind == BlockKind::kRecords) index_.push_back({counts_.bytes, block.first_sequence, block.first_begin});
+    counts_.bytes += header.size() + stored.size();
+    ++counts_.blocks;
   }
 
   void fail(const std::string& reason) {
@@ -170,10 +210,12 @@ class TraceWriter::Impl {
   RecordEncoder encoder_;
   ByteSpace raw_;
   ByteSpace packed_;
-  std::size_t used_ = 0;  // of raw_
-  BlockHeader block_{};   // in the making; records == 0: none
+  std::size_t used_ = 0;      // of raw_
+  std::size_t messages_ = 0;  // bytes of the block's messages as they were given
+  BlockHeader block_{};       // in the making; records == 0: none
   std::chrono::steady_clock::time_point block_start_;
   std::uint64_t last_sequence_ = 0;
+  std::vector<IndexedBlock> index_;
 };
 
 TraceWriter::TraceWriter(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -195,6 +237,7 @@ TraceResult<std::unique_ptr<TraceWriter>> TraceWriter::open(const std::filesyste
   auto impl = std::make_unique<Impl>(path, std::move(file), options);
   header.format_version = kTraceFormatVersion;
   header.oldest_readable = kTraceOldestReadable;
+  header.payload = options.payload;
   impl->write_header(header);
   if (impl->error_) return tl::unexpected(*impl->error_);
   return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(impl)));
@@ -208,6 +251,14 @@ void TraceWriter::flush_if_due(std::chrono::steady_clock::time_point now) {
 }
 void TraceWriter::flush() {
   impl_->flush();
+}
+
+void TraceWriter::append_block(const BlockHeader& block, Bytes stored) {
+  impl_->append(block, stored);
+}
+
+std::uint64_t TraceWriter::waiting() const noexcept {
+  return impl_->waiting();
 }
 
 TraceResult<void> TraceWriter::close() {

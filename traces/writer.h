@@ -15,6 +15,8 @@
 
 namespace fusereplay {
 
+struct BlockHeader;
+
 enum class ExistingTrace : std::uint8_t {
   kRefuse,     // open() fails when the file exists
   kOverwrite,  // its contents are replaced
@@ -25,6 +27,7 @@ struct TraceWriterOptions {
   std::size_t block_bytes = 256 * 1024;          // raw bytes after which a block is written
   std::chrono::milliseconds block_interval{50};  // after its first record; see flush_if_due()
   int compression_level = 1;                     // zstd's
+  PayloadPolicy payload = PayloadPolicy::kFull;  // what is kept of file data; the header says so
 };
 
 struct TraceWriterCounts {
@@ -57,8 +60,16 @@ class TraceWriter : public EventSink {
   /// Writes the block, whatever its age.
   void flush();
 
-  /// Writes what is left and the end block, closes the file; the first error there was, if any. on_event() must not
-  /// follow (checked); a second close() gives the same answer.
+  /// Appends a block of records as it stands in another trace: its header, and its body as stored. Its sequence
+  /// follows. For repair (traces/repair.h): references within it are by distance, so that the blocks it refers to must
+  /// have been appended likewise, with nothing between that was not between them.
+  void append_block(const BlockHeader& block, Bytes stored);
+
+  /// Events that are in the file only once the block in the making is.
+  std::uint64_t waiting() const noexcept;
+
+  /// Writes what is left, the index and the end block, closes the file; the first error there was, if any. on_event()
+  /// must not follow (checked); a second close() gives the same answer.
   TraceResult<void> close();
 
   /// The error that stopped the capture, if one did.

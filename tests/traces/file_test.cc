@@ -184,9 +184,9 @@ TEST(TraceFile, CutAtAnyByteOfItsLastBlocksLosesOnlyThese) {
   const std::string trace = test::file_contents(directory / "whole");
   const auto offsets = block_offsets(trace);
   ASSERT_GT(offsets.size(), 5U);
-  // [last record block, end block)
-  const std::size_t last = offsets[offsets.size() - 3];
-  const std::size_t end = offsets[offsets.size() - 2];
+  // [last record block, index block)
+  const std::size_t last = offsets[offsets.size() - 4];
+  const std::size_t end = offsets[offsets.size() - 3];
   test::write_file(directory / "cut", std::string_view(trace).substr(0, last));
   const std::size_t whole_blocks = read_trace(directory / "cut").events.size();
   ASSERT_LT(whole_blocks, events.size());
@@ -205,7 +205,7 @@ TEST(TraceFile, WithATailOfZerosOrGarbageIsTruncated) {
   write_trace(directory / "whole", events, small_blocks(600));
   std::string trace = test::file_contents(directory / "whole");
   const auto offsets = block_offsets(trace);
-  const std::size_t last = offsets[offsets.size() - 3];
+  const std::size_t last = offsets[offsets.size() - 4];
   for (std::size_t at = last; at < trace.size(); ++at) trace[at] = '\0';
   test::write_file(directory / "zeros", trace);
   EXPECT_EQ(read_trace(directory / "zeros").outcome, ReadOutcome::kTruncated);
@@ -238,8 +238,8 @@ TEST(TraceFile, ThatLostABlockOrHasOneTwiceIsDamaged) {
   write_trace(directory / "whole", test::conversation_events(9, 300, 200), small_blocks(600));
   const std::string whole = test::file_contents(directory / "whole");
   const auto offsets = block_offsets(whole);
-  const std::size_t end = offsets[offsets.size() - 2];
-  const std::size_t last = offsets[offsets.size() - 3];
+  const std::size_t end = offsets[offsets.size() - 3];  // the index and the end block
+  const std::size_t last = offsets[offsets.size() - 4];
   test::write_file(directory / "lost", whole.substr(0, last) + whole.substr(end));
   EXPECT_EQ(read_trace(directory / "lost").outcome, ReadOutcome::kDamaged) << "the end block knows the last sequence";
   test::write_file(directory / "twice", whole.substr(0, end) + whole.substr(last));

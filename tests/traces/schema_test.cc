@@ -117,6 +117,14 @@ TEST(TraceSchema, TheCodecsNumbersAreThoseOfTheSchema) {
   EXPECT_EQ(record::kRaw, std::uint32_t{Record::kRawFieldNumber});
   EXPECT_EQ(record::kEntries, std::uint32_t{Record::kEntriesFieldNumber});
   EXPECT_EQ(record::kNodeIds, std::uint32_t{Record::kNodeidsFieldNumber});
+  EXPECT_EQ(record::kPieces, std::uint32_t{Record::kPiecesFieldNumber});
+  EXPECT_EQ(record::kDataSize, std::uint32_t{Record::kDataSizeFieldNumber});
+  EXPECT_EQ(record::kDataPhase, std::uint32_t{Record::kDataPhaseFieldNumber});
+  EXPECT_EQ(record::kDataHashes, std::uint32_t{Record::kDataHashesFieldNumber});
+  EXPECT_EQ(record::kPieceBytes, std::uint32_t{trace::DataPiece::kBytesFieldNumber});
+  EXPECT_EQ(record::kPieceBack, std::uint32_t{trace::DataPiece::kBackFieldNumber});
+  EXPECT_EQ(record::kPieceAt, std::uint32_t{trace::DataPiece::kAtFieldNumber});
+  EXPECT_EQ(record::kPieceSize, std::uint32_t{trace::DataPiece::kSizeFieldNumber});
   EXPECT_EQ(record::kEntryName, std::uint32_t{DirectoryEntry::kNameFieldNumber});
   EXPECT_EQ(record::kEntryDirent, std::uint32_t{DirectoryEntry::kDirentFieldNumber});
   EXPECT_EQ(record::kEntryEntry, std::uint32_t{DirectoryEntry::kEntryFieldNumber});
