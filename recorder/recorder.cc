@@ -10,12 +10,14 @@
 #include <chrono>
 #include <csignal>
 #include <mutex>
+#include <string>
 #include <thread>
 
 #include "core/check.h"
 #include "core/event/conversation.h"
 #include "core/unique_fd.h"
 #include "recorder/ring.h"
+#include "recorder/ring_file.h"
 
 namespace fusereplay {
 namespace {
@@ -32,7 +34,9 @@ constexpr std::chrono::milliseconds kSilentAfter{20};
 /// A ring and who has it.
 struct SharedRing {
   SharedRing(std::size_t bytes, std::size_t max_referenced) : ring(bytes, max_referenced) {}
+  SharedRing(RingFile file, std::size_t max_referenced) : ring(std::move(file), max_referenced), in_file(true) {}
   Ring ring;
+  const bool in_file = false;
   std::atomic<bool> owned{true};  // by a living thread; once it is false and all is passed on, another may take it over
   std::atomic<bool> closed{false};  // its recorder has finished
   std::atomic<std::uint64_t> waits{0};
@@ -102,17 +106,23 @@ class Recorder::Impl {
     report_.rings = all_rings_.size();
     for (const auto& ring : all_rings_) {
       report_.waits += ring->waits.load(std::memory_order_relaxed);
+      if (!ring->in_file && !options_.rings.empty()) ++report_.rings_in_memory;
       ring->closed.store(true, std::memory_order_relaxed);
     }
     if (writer_ != nullptr) {
       if (const auto closed = writer_->close(); !closed) report_.error = closed.error();
       report_.trace = writer_->counts();
     }
+    if (!options_.rings.empty()) {
+      std::error_code ignored;
+      std::filesystem::remove_all(options_.rings, ignored);
+    }
     return report_;
   }
 
  private:
   SharedRing* find_ring();
+  std::shared_ptr<SharedRing> make_ring() const;
   void wait_and_push(SharedRing& shared, const Event& event);
   void wake_writer() noexcept;
   void run();
@@ -120,6 +130,8 @@ class Recorder::Impl {
   void pass_on(Ring& ring);
   Ring* ring_with_next();
   bool step_over_gap();
+  void release_rings() noexcept;
+  bool rings_filling() const noexcept;
   void refresh_rings();
   void sleep(std::chrono::milliseconds pause);
 
@@ -157,7 +169,7 @@ SharedRing* Recorder::Impl::find_ring() {
       if (!ring->owned.load(std::memory_order_acquire) && ring->ring.drained()) found = ring;
     }
     if (found == nullptr) {
-      found = std::make_shared<SharedRing>(options_.ring_bytes, options_.max_referenced_bytes);
+      found = make_ring();
       all_rings_.push_back(found);
       ring_count_.store(all_rings_.size(), std::memory_order_release);
     }
@@ -166,6 +178,15 @@ SharedRing* Recorder::Impl::find_ring() {
   }
   t_last = {id_, slot->ring.get()};
   return t_last.ring;
+}
+
+/// Called with rings_mutex_ held.
+std::shared_ptr<SharedRing> Recorder::Impl::make_ring() const {
+  if (!options_.rings.empty()) {
+    auto file = RingFile::create(options_.rings / std::to_string(all_rings_.size()), options_.ring_bytes);
+    if (file) return std::make_shared<SharedRing>(std::move(*file), options_.max_referenced_bytes);
+  }
+  return std::make_shared<SharedRing>(options_.ring_bytes, options_.max_referenced_bytes);
 }
 
 void Recorder::Impl::wait_and_push(SharedRing& shared, const Event& event) {
@@ -204,7 +225,12 @@ void Recorder::Impl::run() {
     const bool finishing = finishing_.load(std::memory_order_acquire);
     const bool progress = drain();
     const Clock::time_point now = Clock::now();
-    if (writer_ != nullptr) writer_->flush_if_due(now);
+    if (writer_ != nullptr) {
+      // A ring must not wait for the interval of a block: its thread would.
+      if (rings_filling()) writer_->flush();
+      writer_->flush_if_due(now);
+      release_rings();
+    }
     if (progress) {
       last_event = now;
       continue;
@@ -255,6 +281,18 @@ void Recorder::Impl::pass_on(Ring& ring) {
   ring.pop();
   ++report_.events;
   ++next_;
+}
+
+/// Once all that was taken from the rings is in the file.
+void Recorder::Impl::release_rings() noexcept {
+  if (writer_ != nullptr && writer_->waiting() != 0) return;
+  for (const auto& shared : rings_) shared->ring.release();
+}
+
+bool Recorder::Impl::rings_filling() const noexcept {
+  return std::any_of(rings_.begin(), rings_.end(), [](const auto& shared) {
+    return shared->in_file && shared->ring.unreleased() > shared->ring.capacity() / 4;
+  });
 }
 
 bool Recorder::Impl::step_over_gap() {

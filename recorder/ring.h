@@ -7,11 +7,13 @@
 #include <optional>
 
 #include "core/event/event.h"
+#include "recorder/ring_file.h"
 
 namespace fusereplay {
 
-/// Messages up to this many bytes are copied into the ring; longer ones are kept by reference where they have an owner:
-/// from here on, a copy costs more than two counted references and the misses they bring.
+/// Messages up to this many bytes are copied into a ring in memory; longer ones are kept by reference where they have
+/// an owner: from here on, a copy costs more than two counted references and the misses they bring. A ring in a file
+/// copies all that fits half of it: a reference would not outlive the process.
 inline constexpr std::size_t kMaxInlineBytes = 4096;
 
 /// Events with their messages, in the order of pushing. push() is for one thread at a time (the producer), peek() and
@@ -21,6 +23,8 @@ class Ring {
  public:
   /// `bytes`: a power of two, at least 64 KiB. `max_referenced`: see RecorderOptions.
   Ring(std::size_t bytes, std::size_t max_referenced);
+  /// A ring in a file: there is room for more only where release() has given it.
+  Ring(RingFile file, std::size_t max_referenced);
   /// Drops what was not popped.
   ~Ring();
   Ring(const Ring&) = delete;
@@ -40,7 +44,7 @@ class Ring {
   void wait_for_room() const noexcept;
   /// Whether all that was pushed has been popped. For the producer.
   bool drained() const noexcept {
-    return read_.load(std::memory_order_acquire) == written_.load(std::memory_order_relaxed);
+    return read_.load(std::memory_order_acquire) == written_->load(std::memory_order_relaxed);
   }
 
   /// The oldest event, or nothing. Its message points into the ring or into what the ring keeps, and is valid until
@@ -50,22 +54,33 @@ class Ring {
   std::uint64_t peek_sequence() noexcept;
   /// Drops the oldest event.
   void pop() noexcept;
+  /// For the consumer of a ring in a file: what was popped is safe elsewhere, its room may be used again.
+  void release() noexcept;
+  /// Bytes that were pushed and are not released. For the consumer.
+  std::size_t unreleased() const noexcept {
+    return static_cast<std::size_t>(written_->load(std::memory_order_acquire) -
+                                    released_position_->load(std::memory_order_relaxed));
+  }
+  std::size_t capacity() const noexcept { return static_cast<std::size_t>(mask_ + 1); }
 
  private:
-  struct Entry;
   struct Kept;
 
   std::byte* at(std::uint64_t position) const noexcept { return space_ + (position & mask_); }
   bool has_room(std::size_t bytes, std::size_t referenced) noexcept;
   bool filling(std::uint64_t written) noexcept;
-  Entry* front() noexcept;
+  RingEntry* front() noexcept;
 
+  const std::optional<RingFile> file_;
   std::byte* const space_;
   const std::uint64_t mask_;
   const std::size_t max_referenced_;
+  const std::size_t max_inline_;
+  std::atomic<std::uint64_t>* const written_;            // bytes ever pushed
+  std::atomic<std::uint64_t>* const released_position_;  // room begins here, one turn later
 
   // Each side has cache lines of its own: what it writes, and its last look at the other side.
-  alignas(64) std::atomic<std::uint64_t> written_{0};  // bytes ever pushed
+  alignas(64) std::atomic<std::uint64_t> own_written_{0};  // of a ring in memory
   std::uint64_t seen_read_ = 0;
   std::uint64_t seen_released_ = 0;
   std::uint64_t referenced_ = 0;  // message bytes ever kept
