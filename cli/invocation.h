@@ -59,5 +59,6 @@ ExitStatus run_replay(const Invocation& invocation);
 ExitStatus run_check(const Invocation& invocation);
 ExitStatus run_show(const Invocation& invocation);
 ExitStatus run_stat(const Invocation& invocation);
+ExitStatus run_repair(const Invocation& invocation);
 
 }  // namespace fusereplay

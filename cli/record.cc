@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/program_options/value_semantic.hpp>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -17,8 +18,10 @@
 #include "core/session/session.h"
 #include "core/session/signals.h"
 #include "recorder/recorder.h"
+#include "recorder/ring_file.h"
 #include "rules/rule_set.h"
 #include "traces/event_log.h"
+#include "traces/payload.h"
 #include "traces/writer.h"
 
 namespace fusereplay {
@@ -50,6 +53,8 @@ Syntax syntax() {
       ("threads", po::value<unsigned>()->default_value(1)->value_name("N"), "device threads, 1 to 64")  //
       ("mount-option", po::value<std::vector<std::string>>()->value_name("OPT"),
        "as behind mount -o: allow_other, max_read=65536; repeatable")  //
+      ("payload", po::value<std::string>()->default_value("full")->value_name("HOW"),
+       "what to keep of the data of files: full, hash (enough to replay and compare), none")  //
       ("json", po::value<std::string>()->value_name("FILE"), "write the report as JSON too; - for stdout, alone");
   return syntax;
 }
@@ -64,7 +69,15 @@ struct Settings {
   bool check = false;
   unsigned threads = 1;
   std::vector<std::string> mount_options;
+  PayloadPolicy payload = PayloadPolicy::kFull;
 };
+
+std::optional<PayloadPolicy> payload_policy(std::string_view name) {
+  if (name == "full") return PayloadPolicy::kFull;
+  if (name == "hash") return PayloadPolicy::kHash;
+  if (name == "none") return PayloadPolicy::kNone;
+  return std::nullopt;
+}
 
 tl::expected<Settings, ExitStatus> understand(const Invocation& invocation, const Parsed& parsed) {
   const po::variables_map& options = parsed.options;
@@ -82,6 +95,10 @@ tl::expected<Settings, ExitStatus> understand(const Invocation& invocation, cons
   if (options.count("mount-option") != 0) {
     settings.mount_options = options["mount-option"].as<std::vector<std::string>>();
   }
+  const auto& payload = options["payload"].as<std::string>();
+  const auto policy = payload_policy(payload);
+  if (!policy) return tl::unexpected(invocation.fail("--payload " + payload + ": give full, hash or none"));
+  settings.payload = *policy;
   if (!settings.trace && !settings.check) {
     return tl::unexpected(invocation.fail("nothing to do with what is captured; give -o TRACE, --check or both"));
   }
@@ -93,11 +110,13 @@ tl::expected<Settings, ExitStatus> understand(const Invocation& invocation, cons
 
 /// What the observers behind the recorder know at the end.
 struct Observers {
+  explicit Observers(PayloadPolicy payload) : kept(payload, log) {}
   EventLog log;
+  AsKept kept;                     // the log's hash is that of what the trace gives back
   std::unique_ptr<RuleSet> rules;  // with --check
 
   std::vector<EventSink*> sinks() {
-    std::vector<EventSink*> all = {&log};
+    std::vector<EventSink*> all = {&kept};
     if (rules != nullptr) all.push_back(rules.get());
     return all;
   }
@@ -119,9 +138,27 @@ tl::expected<std::unique_ptr<TraceWriter>, ExitStatus> open_writer(const Invocat
   header.mount_point = settings.mountpoint;
   header.command = {invocation.program, invocation.verb};
   header.command.insert(header.command.end(), invocation.arguments.begin(), invocation.arguments.end());
-  auto writer = TraceWriter::open(*settings.trace, std::move(header), {.existing = settings.existing});
+  auto writer = TraceWriter::open(*settings.trace, std::move(header),
+                                  {.existing = settings.existing, .payload = settings.payload});
   if (!writer) return tl::unexpected(invocation.fail(writer.error().message));
   return std::move(*writer);
+}
+
+/// The directory for the rings' files, made; empty where none is wanted or can be.
+tl::expected<std::filesystem::path, ExitStatus> make_rings(const Invocation& invocation, const Settings& settings) {
+  if (!settings.trace) return {};
+  const std::filesystem::path rings = ring_directory(*settings.trace);
+  std::error_code error;
+  if (std::filesystem::exists(rings, error)) {
+    if (settings.existing == ExistingTrace::kRefuse) {
+      return tl::unexpected(invocation.fail(rings.string() +
+                                            " exists: a recording was killed; keep what it holds with " +
+                                            invocation.program + " repair, then remove it"));
+    }
+    std::filesystem::remove_all(rings, error);
+  }
+  if (std::filesystem::create_directory(rings, error)) return rings;
+  return {};
 }
 
 /// From mounting to the end of the mount.
@@ -167,6 +204,10 @@ void report_problems(const Invocation& invocation, const Settings& settings, con
   }
   if (report.error) invocation.fail(report.error->message);
   if (report.missing != 0) invocation.fail(count_text(report.missing, "event") + " lost at capture");
+  if (report.rings_in_memory != 0) {
+    invocation.fail(
+        "no room for ring files next to the trace: had the recording been killed, its last events were lost");
+  }
 }
 
 void print_report(const Settings& settings, const Outcome& outcome, const RecorderReport& report,
@@ -207,12 +248,20 @@ ExitStatus run_record(const Invocation& invocation) {
   const std::vector<std::string>& wanted = made->filesystem->mount_options;
   settings->mount_options.insert(settings->mount_options.begin(), wanted.begin(), wanted.end());
 
-  Observers observers;
+  Observers observers(settings->payload);
   if (settings->check) observers.rules = std::make_unique<RuleSet>();
+  const auto rings = make_rings(invocation, *settings);
+  if (!rings) return rings.error();
   auto writer = open_writer(invocation, *settings);
-  if (!writer) return writer.error();
+  if (!writer) {
+    std::error_code ignored;
+    if (!rings->empty()) std::filesystem::remove(*rings, ignored);
+    return writer.error();
+  }
   OperationsServer server(std::move(made->operations));
-  Recorder recorder(std::move(*writer), observers.sinks());
+  RecorderOptions recorder_options;
+  recorder_options.rings = *rings;
+  Recorder recorder(std::move(*writer), observers.sinks(), recorder_options);
   Session session(server, {.mountpoint = settings->mountpoint,
                            .mount = {.subtype = made->filesystem->name, .options = settings->mount_options},
                            .threads = settings->threads,

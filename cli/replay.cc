@@ -76,6 +76,10 @@ void print_report(const std::string& path, const ReplayReport& report, const Obs
               << count_text(counts.tolerated_concurrent_attributes, "attribute") << ", "
               << count_text(counts.tolerated_usage, "total") << '\n';
   }
+  if (counts.compared_by_size != 0) {
+    std::cout << "data of " << count_text(counts.compared_by_size, "READ")
+              << " compared by size: the trace does not keep it\n";
+  }
   if (counts.unbound_ids != 0) std::cout << count_text(counts.unbound_ids, "id") << " that no reply had made\n";
   if (counts.unanswered != 0) {
     std::cout << count_text(counts.unanswered, "request") << " without a recorded reply left out\n";
@@ -92,6 +96,7 @@ void write_counts(JsonWriter& json, const ReplayCounts& counts) {
   json.member("unreadable", counts.unreadable);
   json.member("tolerated_concurrent_attributes", counts.tolerated_concurrent_attributes);
   json.member("tolerated_usage", counts.tolerated_usage).member("tolerated_ignored", counts.tolerated_ignored);
+  json.member("compared_by_size", counts.compared_by_size);
   json.member("recorded_notifications", counts.recorded_notifications);
   json.member("live_notifications", counts.live_notifications).member("divergences", counts.divergences);
   json.end_object();
@@ -149,6 +154,7 @@ ExitStatus run_replay(const Invocation& invocation) {
   }
   ReplayOptions replay_options;
   if (options.count("other-implementation") != 0) replay_options.tolerances = Tolerances::other_implementation();
+  replay_options.payload = (*reader)->header().payload;
   replay_options.stop_after = options["stop-after"].as<std::uint64_t>();
 
   TraceEvents events(**reader);

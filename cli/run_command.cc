@@ -25,6 +25,7 @@ constexpr std::array kVerbs = {
     Verb{"check", "the rules over a recorded conversation", run_check},
     Verb{"show", "a trace, one line a message", run_show},
     Verb{"stat", "operations, latencies, errors, files", run_stat},
+    Verb{"repair", "a whole trace from one that was cut off or damaged", run_repair},
 };
 
 void print_overview(const std::string& program) {

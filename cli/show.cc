@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <boost/program_options/value_semantic.hpp>
 #include <cctype>
+#include <charconv>
 #include <iostream>
 #include <optional>
 
@@ -17,7 +18,17 @@ namespace {
 
 namespace po = boost::program_options;
 
-/// Which events are shown; all that is set must hold.
+/// Which part of the trace is looked at.
+struct Range {
+  std::uint64_t first = 0;  // sequence numbers
+  std::uint64_t last = UINT64_MAX;
+  std::optional<double> seconds;         // after the first event
+  std::optional<std::uint64_t> request;  // and its reply
+
+  bool all() const noexcept { return first == 0 && last == UINT64_MAX && !seconds && !request; }
+};
+
+/// Which events of it are shown; all that is set must hold.
 struct Filter {
   std::vector<std::string> opcodes;  // names in capitals; empty for all
   std::optional<std::uint64_t> nodeid;
@@ -68,6 +79,96 @@ std::optional<std::string> known_name(std::string name) {
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// "A..B", "A.." or "A".
+bool read_sequences(std::string_view text, Range& range) {
+  const auto dots = text.find("..");
+  const auto first = number(text.substr(0, dots));
+  if (!first) return false;
+  range.first = range.last = *first;
+  if (dots == std::string_view::npos) return true;
+  const std::string_view rest = text.substr(dots + 2);
+  const auto last = rest.empty() ? std::optional(UINT64_MAX) : number(rest);
+  if (!last || *last < *first) return false;
+  range.last = *last;
+  return true;
+}
+
+/// The events of the trace, or of a part of it that is found without reading what stands before.
+class Part {
+ public:
+  Part(TraceReader& reader, const Range& range) : reader_(reader), range_(range) {}
+
+  /// Hands each event of the part to visit(event, start of the trace, what its INIT settled).
+  template <class Visit>
+  ReadOutcome each(Visit visit) {
+    Event event;
+    ReadOutcome outcome = reader_.next(event);
+    if (outcome != ReadOutcome::kEvent) return outcome;
+    const std::int64_t start = event.begin;
+    if (!range_.all()) outcome = seek(event, start);
+    Progress progress("show");
+    for (; outcome == ReadOutcome::kEvent; outcome = reader_.next(event)) {
+      conversation_.follow(event);
+      progress.at(reader_.events());
+      if (event.sequence > last_) return ReadOutcome::kEnd;
+      if (wanted(event)) visit(event, start, range_.all() ? conversation_.negotiated() : beginning_.negotiated());
+    }
+    return outcome;
+  }
+
+ private:
+  /// Messages in which INIT and its reply are looked for.
+  static constexpr int kBeginning = 16;
+
+  ReadOutcome seek(Event& event, std::int64_t start) {
+    ReadOutcome outcome = ReadOutcome::kEvent;
+    for (int i = 0; i < kBeginning && outcome == ReadOutcome::kEvent; ++i) {
+      beginning_.follow(event);
+      outcome = reader_.next(event);
+    }
+    if (outcome == ReadOutcome::kDamaged) return outcome;
+    first_ = range_.request.value_or(range_.first);
+    last_ = range_.last;
+    if (range_.seconds) {
+      instant_ = start + static_cast<std::int64_t>(*range_.seconds * 1e9);
+      reader_.seek_time(*instant_);
+    } else {
+      reader_.seek_sequence(first_);
+    }
+    return reader_.next(event);
+  }
+
+  bool wanted(const Event& event) {
+    if (event.sequence < first_ || (instant_ && event.begin < *instant_)) return false;
+    instant_.reset();
+    if (!range_.request) return true;
+    if (event.sequence == first_) {
+      request_ = unique_of(event);
+      if (!request_ || event.kind != EventKind::kRequest) last_ = event.sequence;
+      return true;
+    }
+    const bool reply = event.kind == EventKind::kReply && unique_of(event) == request_;
+    if (reply) last_ = event.sequence;
+    return reply;
+  }
+
+  TraceReader& reader_;
+  const Range range_;
+  Conversation beginning_;
+  Conversation conversation_;
+  std::uint64_t first_ = 0;
+  std::uint64_t last_ = UINT64_MAX;
+  std::optional<std::int64_t> instant_;
+  std::optional<std::uint64_t> request_;  // its unique
+};
+
 Syntax syntax() {
   Syntax syntax{.synopsis = "TRACE [options]",
                 .about =
@@ -76,12 +177,15 @@ Syntax syntax() {
                 .options = po::options_description("Options"),
                 .operands = {"TRACE"},
                 .max_operands = 1};
-  syntax.options.add_options()                                                                                      //
-      ("help", "this text")                                                                                         //
-      ("opcode", po::value<std::vector<std::string>>()->value_name("NAME"), "only these, e.g. LOOKUP; repeatable")  //
-      ("nodeid", po::value<std::uint64_t>()->value_name("N"), "only what speaks of this nodeid")                    //
-      ("unique", po::value<std::uint64_t>()->value_name("N"), "only this request and its reply")                    //
-      ("data", "file data in full, not only its start")                                                             //
+  syntax.options.add_options()                                                                                        //
+      ("help", "this text")                                                                                           //
+      ("opcode", po::value<std::vector<std::string>>()->value_name("NAME"), "only these, e.g. LOOKUP; repeatable")    //
+      ("nodeid", po::value<std::uint64_t>()->value_name("N"), "only what speaks of this nodeid")                      //
+      ("unique", po::value<std::uint64_t>()->value_name("N"), "only this request and its reply")                      //
+      ("seq", po::value<std::string>()->value_name("A..B"), "only messages A to B; A.. or A alone too")               //
+      ("at", po::value<double>()->value_name("SECONDS"), "only from this second on, counted from the first message")  //
+      ("request", po::value<std::uint64_t>()->value_name("N"), "only message N, a request, and its reply")            //
+      ("data", "file data in full, not only its start")                                                               //
       ("json", "one JSON object a line, with every field");
   return syntax;
 }
@@ -104,20 +208,31 @@ ExitStatus run_show(const Invocation& invocation) {
   if (options.count("nodeid") != 0) filter.nodeid = options["nodeid"].as<std::uint64_t>();
   if (options.count("unique") != 0) filter.unique = options["unique"].as<std::uint64_t>();
 
+  Range range;
+  if (options.count("seq") != 0 && !read_sequences(options["seq"].as<std::string>(), range)) {
+    return invocation.fail("--seq " + options["seq"].as<std::string>() + ": give A..B, numbers of messages");
+  }
+  if (options.count("at") != 0) {
+    range.seconds = options["at"].as<double>();
+    if (!(*range.seconds >= 0 && *range.seconds < 1e9)) return invocation.fail("--at: give seconds, 0 or more");
+  }
+  if (options.count("request") != 0) range.request = options["request"].as<std::uint64_t>();
+  if (options.count("seq") + options.count("at") + options.count("request") > 1) {
+    return invocation.fail("--seq, --at and --request each name a part of the trace: give one of them");
+  }
+
   const std::string& path = parsed->operands[0];
   auto reader = open_trace(invocation, path);
   if (!reader) return reader.error();
   const Form form = options.count("json") != 0 ? Form::kJson : Form::kText;
   const DataShown data = options.count("data") != 0 ? DataShown::kAll : DataShown::kStart;
-  std::optional<std::int64_t> start;
-  const ExitStatus status =
-      read_trace(invocation, path, **reader, [&](const Event& event, const Conversation& conversation) {
-        if (!start) start = event.begin;
-        if (!passes(filter, event, conversation.negotiated())) return;
-        print(event, *start, conversation.negotiated(), form, data);
-      });
+  Part part(**reader, range);
+  const ReadOutcome outcome = part.each([&](const Event& event, std::int64_t start, const Negotiated& negotiated) {
+    if (passes(filter, event, negotiated)) print(event, start, negotiated, form, data);
+  });
   std::cout.flush();
-  return status;
+  return range.all() || outcome == ReadOutcome::kDamaged ? judge_end(invocation, path, **reader, outcome)
+                                                         : ExitStatus::kNothingFound;
 }
 
 }  // namespace fusereplay

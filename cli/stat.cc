@@ -52,6 +52,18 @@ std::uint64_t file_size(const std::string& path) {
   return error ? 0 : size;
 }
 
+std::string_view name_of(PayloadPolicy policy) {
+  switch (policy) {
+    case PayloadPolicy::kFull:
+      return "full";
+    case PayloadPolicy::kHash:
+      return "hash";
+    case PayloadPolicy::kNone:
+      return "none";
+  }
+  return "unknown";
+}
+
 void print_overview(const Report& report) {
   const TraceHeader& header = report.reader.header();
   const Statistics& statistics = report.statistics;
@@ -59,7 +71,8 @@ void print_overview(const Report& report) {
   std::cout << "trace      " << report.path << ", " << size_text(size) << ", format " << header.format_version
             << ", by " << header.writer << '\n'
             << "captured   " << utc(header.start_time) << ", " << duration_text(statistics.span()) << ", Linux "
-            << header.kernel_release << ' ' << header.architecture << ", " << count_text(header.cpus, "CPU") << '\n'
+            << header.kernel_release << ' ' << header.architecture << ", " << count_text(header.cpus, "CPU")
+            << ", file data kept: " << name_of(header.payload) << '\n'
             << "events     " << report.reader.events() << ": " << statistics.requests() << " requests, "
             << statistics.replies() << " replies, " << statistics.notifications() << " notifications, "
             << statistics.marks() << " marks; " << report.reader.raw_records() << " kept raw, "
@@ -137,6 +150,7 @@ std::string to_json(const Report& report) {
   const Statistics& statistics = report.statistics;
   JsonWriter json;
   json.begin_object().key("trace").name(report.path);
+  json.member("payload", name_of(report.reader.header().payload));
   json.member("size", file_size(report.path)).member("span_ns", statistics.span());
   json.member("events", report.reader.events()).member("raw_records", report.reader.raw_records());
   json.member("missing", report.reader.missing()).member("truncated", report.reader.truncated());

@@ -1,6 +1,9 @@
 #include "cli/trace_input.h"
 
+#include <filesystem>
+
 #include "cli/text.h"
+#include "recorder/ring_file.h"
 
 namespace fusereplay {
 
@@ -30,9 +33,14 @@ ExitStatus judge_end(const Invocation& invocation, const std::string& path, cons
                      ReadOutcome outcome) {
   if (outcome == ReadOutcome::kDamaged) return invocation.fail(reader.error().message);
   if (outcome == ReadOutcome::kTruncated) {
-    return invocation.fail(
-        path + ": the capture was cut off after " + count_text(reader.events(), "event") + "; what is there was read",
-        ExitStatus::kCaptureIncomplete);
+    std::error_code error;
+    const std::string rings = ring_directory(path).string();
+    const bool more = std::filesystem::exists(rings, error);
+    return invocation.fail(path + ": the capture was cut off after " + count_text(reader.events(), "event") +
+                               (more ? "; " + rings + " holds what was not written yet: use " + invocation.program +
+                                           " repair " + path + " NEW-TRACE"
+                                     : "; what is there was read"),
+                           ExitStatus::kCaptureIncomplete);
   }
   if (reader.missing() != 0) {
     return invocation.fail(path + ": " + count_text(reader.missing(), "event") + " lost at capture",

@@ -142,6 +142,97 @@ TEST_F(RecordLive, ATornTraceIsReadAsFarAsItGoes) {
   }
 }
 
+TEST_F(RecordLive, KeepsHashesOrSizesOfDataAndReplaysThem) {
+  const std::string work = "seq 9999 >numbers && cp numbers copy && cmp numbers copy && mv copy last";
+  for (const std::string payload : {"hash", "none"}) {
+    const std::string trace = scratch_path(payload);
+    const CommandResult recorded = run_fusereplay(
+        {"record", "-o", trace, "--payload", payload, "--run", work, mountpoint_, "--fs", "memfs", "--check"});
+    EXPECT_EQ(recorded.exit_code, 0) << recorded;
+    EXPECT_THAT(contents(trace), Not(HasSubstr("\n4711\n4712\n")));
+    const CommandResult stat = run_fusereplay({"stat", trace});
+    EXPECT_THAT(stat.out, AllOf(HasSubstr("file data kept: " + payload), HasSubstr("47.7 KiB written")));
+    EXPECT_EQ(hash_in(stat.out), hash_in(recorded.out));
+    const CommandResult replay = run_fusereplay({"replay", trace, "--fs", "memfs", "--check"});
+    EXPECT_EQ(replay.exit_code, 0) << replay;
+    EXPECT_EQ(replay.out.find("compared by size") != std::string::npos, payload == "none") << replay;
+  }
+}
+
+TEST_F(RecordLive, ShowGivesAPartOfTheTrace) {
+  const std::string trace = record(kWork);
+  const CommandResult all = run_fusereplay({"show", trace});
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < all.out.size(); at = all.out.find('\n', at) + 1) {
+    lines.push_back(all.out.substr(at, all.out.find('\n', at) + 1 - at));
+  }
+  ASSERT_GT(lines.size(), 20U);
+  EXPECT_EQ(run_fusereplay({"show", trace, "--seq", "8..9"}).out, lines[7] + lines[8]);
+  EXPECT_EQ(run_fusereplay({"show", trace, "--seq", "12"}).out, lines[11]);
+  EXPECT_EQ(run_fusereplay({"show", trace, "--seq", std::to_string(lines.size()) + ".."}).out, lines.back());
+  const CommandResult init = run_fusereplay({"show", trace, "--request", "2"});
+  EXPECT_THAT(init.out, AllOf(HasSubstr("-> INIT"), HasSubstr("<- INIT")));
+  EXPECT_EQ(run_fusereplay({"show", trace, "--at", "0"}).out, all.out);
+  EXPECT_EQ(run_fusereplay({"show", trace, "--at", "1000"}).out, "");
+  for (const std::string bad : {"x", "5..4", "-1", "1...2"}) {
+    EXPECT_EQ(run_fusereplay({"show", trace, "--seq=" + bad}).exit_code, 2) << bad;
+  }
+}
+
+TEST_F(RecordLive, KilledIsRepairedWithWhatItsRingsHold) {
+  const std::string trace = scratch_path("t.fusetrace");
+  const std::string new_trace = scratch_path("new.fusetrace");
+  ChildProcess child({FUSEREPLAY_COMMAND, "record", "-o", trace, mountpoint_, "--fs", "memfs"}, "");
+  await_output(child, "mounted");
+  EXPECT_EQ(run_script("cd " + mountpoint_ + " && seq 99999 >a && mkdir d && mv a d/b && sync && rm d/b").exit_code, 0);
+  child.signal(SIGKILL);
+  EXPECT_EQ(child.wait(std::chrono::seconds(60)).signal, SIGKILL);
+  static_cast<void>(run_script("umount -l '" + mountpoint_ + "'"));
+  const CommandResult check = run_fusereplay({"check", trace});
+  EXPECT_EQ(check.exit_code, 4) << check;
+  EXPECT_THAT(check.error_line(), HasSubstr("repair " + trace + " NEW-TRACE"));
+  const CommandResult repaired = run_fusereplay({"repair", trace, new_trace});
+  EXPECT_EQ(repaired.exit_code, 0) << repaired;
+  EXPECT_THAT(run_fusereplay({"show", new_trace, "--opcode", "UNLINK"}).out, HasSubstr("\"b\""))
+      << "done before the kill, so captured";
+  EXPECT_EQ(run_fusereplay({"check", new_trace}).exit_code, 0);
+  EXPECT_EQ(run_fusereplay({"replay", new_trace, "--fs", "memfs"}).exit_code, 0);
+
+  ASSERT_EQ(run_script("mv " + trace + " " + new_trace + ".old").exit_code, 0);
+  const std::vector<std::string> again = {"record", "-o", trace, "--run", "true", mountpoint_, "--fs", "memfs"};
+  const CommandResult refused = run_fusereplay(again);
+  EXPECT_EQ(refused.exit_code, 2) << refused;
+  EXPECT_THAT(refused.error_line(), HasSubstr("a recording was killed"));
+  EXPECT_NE(run_script("test -e " + trace).exit_code, 0);
+}
+
+TEST_F(RecordLive, AFullDiskStopsTheCaptureAndNotTheMount) {
+  const std::string disk = LiveEnvironment::make_directory("disk");
+  ASSERT_EQ(run_script("mount -t tmpfs -o size=1m none " + disk).exit_code, 0);
+  const std::string trace = disk + "/t.fusetrace";
+  const std::string work =
+      "for i in 1 2 3 4; do head -c 1000000 /dev/urandom >{}/f$i; done && sync && ls {} | wc -l && cmp {}/f1 {}/f1";
+  const CommandResult result =
+      run_fusereplay({"record", "-o", trace, "--run", work, mountpoint_, "--fs", "memfs", "--check"});
+  EXPECT_EQ(result.exit_code, 4) << result;
+  EXPECT_THAT(result.out, HasSubstr("--run: exit status 0"));
+  EXPECT_THAT(result.err, HasSubstr("No space left on device"));
+  const CommandResult check = run_fusereplay({"check", trace});
+  EXPECT_EQ(check.exit_code, 4) << "the whole blocks are there: " << check;
+  EXPECT_EQ(run_script("umount " + disk).exit_code, 0);
+}
+
+TEST_F(RecordLive, AWriteErrorStopsTheCaptureAndNotTheMount) {
+  const std::string trace = scratch_path("t.fusetrace");
+  const std::string work = "ulimit -f unlimited; head -c 3000000 /dev/urandom >{}/f && sync && cmp {}/f {}/f";
+  const CommandResult result = run_script("ulimit -S -f 1000; exec " FUSEREPLAY_COMMAND " record -o " + trace +
+                                          " --run '" + work + "' " + mountpoint_ + " --fs memfs");
+  EXPECT_EQ(result.exit_code, 4) << result;
+  EXPECT_THAT(result.out, HasSubstr("--run: exit status 0"));
+  EXPECT_THAT(result.err, HasSubstr("File too large"));
+  EXPECT_EQ(run_fusereplay({"check", trace}).exit_code, 4);
+}
+
 TEST_F(RecordLive, JsonReportsAreOneObject) {
   const std::string trace = record(kWork);
   const CommandResult check = run_fusereplay({"check", trace, "--json", "-"});

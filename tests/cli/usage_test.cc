@@ -38,11 +38,11 @@ TEST(Usage, HelpListsTheFilesystems) {
 }
 
 TEST(Usage, NoVerb) {
-  expect_refused({}, HasSubstr("no verb given; use one of: record, replay, check, show, stat"));
+  expect_refused({}, HasSubstr("no verb given; use one of: record, replay, check, show, stat, repair"));
 }
 
 TEST(Usage, UnknownVerb) {
-  expect_refused({"recrod"}, HasSubstr("unknown verb 'recrod'; use one of: record, replay, check, show, stat"));
+  expect_refused({"recrod"}, HasSubstr("unknown verb 'recrod'; use one of: record, replay, check, show, stat, repair"));
 }
 
 TEST(Usage, UnknownOption) {
