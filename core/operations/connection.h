@@ -5,6 +5,7 @@
 
 #include "core/async/async.h"
 #include "core/async/clock.h"
+#include "core/operations/interrupts.h"
 #include "core/protocol/flags.h"
 #include "core/result.h"
 
@@ -54,6 +55,8 @@ class Connection {
 
   /// The time as this connection's client tells it: the machine's on a mount, recorded or simulated elsewhere.
   Clock& clock() noexcept { return clock_; }
+  /// Whose callers do not want to wait any longer. Any time, any thread.
+  Interrupts& interrupts() noexcept { return interrupts_; }
   /// Runs `task` on its own; its failure is logged. It must end by itself: disconnect waits for it before destroy().
   void spawn(Async<void> task);
 
@@ -63,6 +66,7 @@ class Connection {
  private:
   Clock& clock_;
   TaskRunner& tasks_;
+  Interrupts interrupts_;
   std::uint32_t minor_ = 0;
   std::uint64_t offered_ = 0;
   std::uint64_t wanted_ = 0;

@@ -13,6 +13,9 @@
 // THREADS. Handlers of one connection run one at a time between awaits, unless init() called
 // Connection::run_handlers_concurrently().
 //
+// INTERRUPTS. A handler that waits should end with EINTR when its caller is interrupted, and must when the connection
+// has ended: see Connection::interrupts().
+//
 // LOOKUP COUNTS. lookup, mknod, mkdir, symlink, link, create, tmpfile and each plus-entry of readdir raise the node's
 // count by one: count before returning. Where the kernel refuses the answer, the runtime calls forget and release for
 // it.

@@ -403,7 +403,8 @@ void OperationsServer::Impl::route(const RequestView& view, IncomingRequest&& in
     FUSEREPLAY_ROUTE(kCuseInit, Unsupported);
 #undef FUSEREPLAY_ROUTE
     case Opcode::kInterrupt:
-      return;  // may be ignored (reference 5.1): the interrupted request is answered in its own time
+      // Not answered: whoever watches for it answers the interrupted request (reference 5.1).
+      return connection_.interrupts().interrupt(view.fixed<wire::InterruptIn>().unique);
   }
 }
 
@@ -413,6 +414,7 @@ void OperationsServer::Impl::disconnect() {
     std::unique_lock lock(idle_mutex_);
     idle_.wait(lock, [this] { return outstanding_.load(std::memory_order_acquire) == 0; });
   };
+  connection_.interrupts().interrupt_all();
   wait_until_idle();
   struct AtEnd final : Work {
     explicit AtEnd(Impl& owner) noexcept : server(owner) {}

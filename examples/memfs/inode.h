@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/operations/types.h"
+#include "examples/locks/file_locks.h"
 #include "examples/memfs/directory.h"
 #include "examples/memfs/file_data.h"
 #include "examples/memfs/space.h"
@@ -70,6 +72,7 @@ struct Inode {
   bool linkable = false;  // nlink is 0, and link() may give it a name: made by tmpfile()
   std::variant<std::monostate, Directory, FileData, std::string> content;  // the string: a symbolic link's target
   Xattrs xattrs;
+  std::unique_ptr<FileLocks> locks;  // from the first lock on
 
  private:
   Space& space_;

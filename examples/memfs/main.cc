@@ -14,7 +14,8 @@ namespace {
 
 bool is_ours(std::string_view option) {
   const std::string_view key = option.substr(0, option.find('='));
-  return key == "threads" || key == "capacity" || key == "inodes" || key == "timeout";
+  return key == "threads" || key == "locks" || key == "writeback" || key == "capacity" || key == "inodes" ||
+         key == "timeout";
 }
 
 }  // namespace
@@ -24,7 +25,7 @@ int main(int argc, char** argv) {
   if (arguments.mountpoint.empty()) {
     std::fputs(
         "usage: memfs [-o OPTION[,OPTION...]] MOUNTPOINT\n"
-        "options: threads, capacity=SIZE[K|M|G], inodes=COUNT, timeout=SECONDS, and mount options\n",
+        "options: threads, locks, writeback, capacity=SIZE[K|M|G], inodes=COUNT, timeout=SECONDS, and mount options\n",
         stderr);
     return 2;
   }

@@ -24,6 +24,9 @@ Async<void> Memfs::init(Connection& connection) {
   if (options_.handlers == MemfsOptions::Handlers::kConcurrent) connection.run_handlers_concurrently();
   // Set-id bits are ours to drop: saves a GETXATTR(security.capability) before each write.
   if (connection.offers(kInitHandleKillprivV2)) co_await connection.want(kInitHandleKillprivV2);
+  connection_ = &connection;
+  if (options_.locks == MemfsOptions::Locks::kOwn) co_await connection.want(kInitPosixLocks | kInitFlockLocks);
+  if (options_.writes == MemfsOptions::Writes::kBack) co_await connection.want(kInitWritebackCache);
   co_return {};
 }
 

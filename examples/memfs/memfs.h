@@ -1,9 +1,9 @@
 // A complete filesystem in memory: what to read first when writing one against Operations.
 //
 // It has directories, sparse regular files, symbolic links, special files, hard links, rename with all flags, extended
-// attributes, files without a name, and files that are unlinked but open. It keeps no locks of its own: with
-// POSIX_LOCKS and FLOCK_LOCKS off, the kernel does. Permissions are the kernel's business too: mount it with
-// default_permissions.
+// attributes, files without a name, and files that are unlinked but open. It keeps locks where asked to (the option
+// `locks`); else the kernel does, for POSIX_LOCKS and FLOCK_LOCKS are off. Permissions are the kernel's business too:
+// mount it with default_permissions.
 //
 // TIME. Every stamp is the time at which the request was read, never the machine's clock: the same requests leave the
 // same stamps. Reading does not change atime.
@@ -86,6 +86,13 @@ class Memfs : public Operations {
   Async<void> listxattr(const Request& request, NodeId node, XattrListWriter& out) override;
   Async<void> removexattr(const Request& request, NodeId node, std::string_view name) override;
 
+  Async<FileLock> getlk(const Request& request, NodeId node, FileHandle handle, LockOwner owner,
+                        const FileLock& lock) override;
+  Async<void> setlk(const Request& request, NodeId node, FileHandle handle, LockOwner owner, const FileLock& lock,
+                    LockWait wait) override;
+  Async<void> flock(const Request& request, NodeId node, FileHandle handle, LockOwner owner, const FileLock& lock,
+                    LockWait wait) override;
+
   Async<void> fallocate(const Request& request, NodeId node, FileHandle handle, Offset offset, std::uint64_t length,
                         std::uint32_t mode) override;
   Async<Offset> lseek(const Request& request, NodeId node, FileHandle handle, Offset offset,
@@ -150,7 +157,12 @@ class Memfs : public Operations {
   static Result<void> resize(Inode& inode, std::uint64_t size, Timestamp now);
   AttributesReply attributes_reply(const Inode& inode) const;
 
+  /// Any thread; takes mutex_ itself.
+  Async<void> set_lock(const Request& request, NodeId node, LockKind kind, LockOwner owner, const FileLock& lock,
+                       LockWait wait);
+
   const MemfsOptions options_;
+  Connection* connection_ = nullptr;  // from init() on
   memfs::Space space_;
   mutable std::shared_mutex mutex_;
   memfs::Inodes nodes_;                               // payloads guarded by mutex_

@@ -103,8 +103,9 @@ Async<std::uint32_t> Memfs::write(const Request& request, NodeId, FileHandle han
   const OpenFile* file = co_await find_open(handle);
   Inode& inode = *file->node;
   if (!inode.is_file()) co_return Errno(EISDIR);
-  // The kernel gives the end of file as it knows it; ours is the true one (rule F13).
-  if ((file->flags & O_APPEND) != 0) offset = inode.data().size();
+  // The kernel gives the end of file as it knows it; ours is the true one, unless it keeps writes back (rule F13).
+  const bool appends = (file->flags & O_APPEND) != 0 && options_.writes == MemfsOptions::Writes::kThrough;
+  if (appends) offset = inode.data().size();
   if (offset >= FileData::kMaxSize) co_return Errno(EFBIG);
   const std::size_t written = inode.data().write(offset, data);
   if (written == 0 && !data.empty()) co_return Errno(ENOSPC);
@@ -115,9 +116,10 @@ Async<std::uint32_t> Memfs::write(const Request& request, NodeId, FileHandle han
 }
 
 // Nothing is kept back: what was written is there.
-Async<void> Memfs::flush(const Request&, NodeId, FileHandle handle, LockOwner) {
+Async<void> Memfs::flush(const Request&, NodeId, FileHandle handle, LockOwner owner) {
   const std::shared_lock lock(mutex_);
-  co_await find_open(handle);
+  const OpenFile* file = co_await find_open(handle);
+  if (file->node->locks) file->node->locks->drop(LockKind::kRecord, owner);
   co_return {};
 }
 
@@ -133,12 +135,13 @@ Async<void> Memfs::fsyncdir(const Request&, NodeId, FileHandle handle, SyncKind)
   co_return {};
 }
 
-Async<void> Memfs::release(NodeId, FileHandle handle, const Release&) {
+Async<void> Memfs::release(NodeId, FileHandle handle, const Release& how) {
   Node node;  // above the lock: its data may be freed when it goes
   const std::lock_guard lock(mutex_);
   const auto found = open_.find(raw(handle));
   if (found == open_.end()) co_return Errno(EBADF);
   node = std::move(found->second.node);
+  if (how.drops_flock() && node->locks) node->locks->drop(LockKind::kFlock, how.lock_owner);
   open_.erase(found);
   co_return {};
 }
@@ -175,6 +178,37 @@ void Memfs::list(const Node& directory, Cookie from, DirectoryWriter& out) {
       out.add(name, cookie, node->attributes.ino, node->dirent_type());
     }
   }
+}
+
+Async<FileLock> Memfs::getlk(const Request&, NodeId node, FileHandle, LockOwner owner, const FileLock& lock) {
+  const std::shared_lock guard(mutex_);
+  const Node inode = co_await find(node);
+  if (inode->locks) {
+    if (const auto conflict = inode->locks->conflict(LockKind::kRecord, owner, lock)) co_return *conflict;
+  }
+  co_return FileLock{.start = lock.start, .end = lock.end, .type = F_UNLCK, .pid = 0};
+}
+
+Async<void> Memfs::set_lock(const Request& request, NodeId node, LockKind kind, LockOwner owner, const FileLock& lock,
+                            LockWait wait) {
+  Node inode;
+  {
+    const std::lock_guard guard(mutex_);
+    inode = co_await find(node);
+    if (!inode->locks) inode->locks = std::make_unique<FileLocks>();
+  }
+  co_await inode->locks->set(request, connection_->interrupts(), kind, owner, lock, wait, nullptr);
+  co_return {};
+}
+
+Async<void> Memfs::setlk(const Request& request, NodeId node, FileHandle, LockOwner owner, const FileLock& lock,
+                         LockWait wait) {
+  return set_lock(request, node, LockKind::kRecord, owner, lock, wait);
+}
+
+Async<void> Memfs::flock(const Request& request, NodeId node, FileHandle, LockOwner owner, const FileLock& lock,
+                         LockWait wait) {
+  return set_lock(request, node, LockKind::kFlock, owner, lock, wait);
 }
 
 Async<void> Memfs::fallocate(const Request& request, NodeId, FileHandle handle, Offset offset, std::uint64_t length,

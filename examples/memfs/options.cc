@@ -22,6 +22,14 @@ bool apply(std::string_view word, MemfsOptions& options) {
     options.handlers = MemfsOptions::Handlers::kConcurrent;
     return true;
   }
+  if (word == "locks") {
+    options.locks = MemfsOptions::Locks::kOwn;
+    return true;
+  }
+  if (word == "writeback") {
+    options.writes = MemfsOptions::Writes::kBack;
+    return true;
+  }
   const std::size_t equals = word.find('=');
   if (equals == std::string_view::npos) return false;
   const std::string_view key = word.substr(0, equals);
@@ -47,8 +55,8 @@ tl::expected<MemfsOptions, std::string> parse_memfs_options(std::string_view tex
     const std::string_view word = text.substr(0, text.find(','));
     if (!apply(word, options)) {
       return tl::unexpected("memfs does not know '" + std::string(word) +
-                            "'; it takes threads, capacity=SIZE[K|M|G], inodes=COUNT, timeout=SECONDS, "
-                            "separated by commas");
+                            "'; it takes threads, locks, writeback, capacity=SIZE[K|M|G], inodes=COUNT, "
+                            "timeout=SECONDS, separated by commas");
     }
     text.remove_prefix(word.size() < text.size() ? word.size() + 1 : word.size());
   }

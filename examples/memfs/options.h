@@ -19,10 +19,14 @@ struct MemfsOptions {
   Timeout entry_timeout = Timeout::seconds(1);
   Timeout attribute_timeout = Timeout::seconds(1);
   Handlers handlers = Handlers::kOneAtATime;
+  enum class Locks : std::uint8_t { kKernel, kOwn };     // who keeps locks: POSIX_LOCKS and FLOCK_LOCKS off or on
+  enum class Writes : std::uint8_t { kThrough, kBack };  // FUSE_WRITEBACK_CACHE
+  Locks locks = Locks::kKernel;
+  Writes writes = Writes::kThrough;
 };
 
-/// Reads "threads,capacity=SIZE,inodes=COUNT,timeout=SECONDS": any of these, in any order; SIZE may end in K, M or G.
-/// The error is one line that names the word and what is known.
+/// Reads "threads,locks,writeback,capacity=SIZE,inodes=COUNT,timeout=SECONDS": any of these, in any order; SIZE may end
+/// in K, M or G. The error is one line that names the word and what is known.
 tl::expected<MemfsOptions, std::string> parse_memfs_options(std::string_view text);
 
 }  // namespace fusereplay

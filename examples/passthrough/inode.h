@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 
 #include "core/operations/inode_table.h"
 #include "core/unique_fd.h"
+#include "examples/locks/file_locks.h"
 
 namespace fusereplay::passthrough {
 
@@ -67,6 +69,13 @@ class NodeIndex {
   std::unordered_map<Key, Known, KeyHash> known_;
 };
 
+/// Record locks taken on the source's file, where other programs meet them: an open file description of its own for
+/// each owner (F_OFD_SETLK), for they must not merge.
+struct SourceLocks {
+  std::mutex mutex;                            // guards by_owner; under FileLocks'
+  std::map<std::uint64_t, UniqueFd> by_owner;  // of owners that locked something since their last FLUSH
+};
+
 /// A file of the source. INVARIANT: fd is O_PATH, so the file exists as long as this does, whatever its names.
 struct Inode {
   /// `index` knows it and must outlive it; null for the root, which is found by no lookup.
@@ -83,6 +92,8 @@ struct Inode {
 
   const Identity identity;
   const UniqueFd fd;
+  FileLocks locks;
+  SourceLocks source_locks;
 
  private:
   NodeIndex* index_;

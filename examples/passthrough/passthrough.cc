@@ -82,6 +82,10 @@ Async<void> Passthrough::init(Connection& connection) {
   if (options_.handlers == PassthroughOptions::Handlers::kConcurrent) connection.run_handlers_concurrently();
   if (connection.offers(kInitHandleKillprivV2)) co_await connection.want(kInitHandleKillprivV2);
   if (options_.writes == PassthroughOptions::Writes::kBack) co_await connection.want(kInitWritebackCache);
+  connection_ = &connection;
+  if (options_.locks == PassthroughOptions::Locks::kForwarded) {
+    co_await connection.want(kInitPosixLocks | kInitFlockLocks);
+  }
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur < descriptors.rlim_max) {
     descriptors.rlim_cur = descriptors.rlim_max;

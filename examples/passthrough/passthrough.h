@@ -23,6 +23,7 @@
 #include "examples/passthrough/inode.h"
 #include "examples/passthrough/options.h"
 
+struct flock;
 struct statx;
 
 namespace fusereplay {
@@ -80,6 +81,13 @@ class Passthrough final : public Operations {
   Async<void> listxattr(const Request& request, NodeId node, XattrListWriter& out) override;
   Async<void> removexattr(const Request& request, NodeId node, std::string_view name) override;
 
+  Async<FileLock> getlk(const Request& request, NodeId node, FileHandle handle, LockOwner owner,
+                        const FileLock& lock) override;
+  Async<void> setlk(const Request& request, NodeId node, FileHandle handle, LockOwner owner, const FileLock& lock,
+                    LockWait wait) override;
+  Async<void> flock(const Request& request, NodeId node, FileHandle handle, LockOwner owner, const FileLock& lock,
+                    LockWait wait) override;
+
   Async<void> fallocate(const Request& request, NodeId node, FileHandle handle, Offset offset, std::uint64_t length,
                         std::uint32_t mode) override;
   Async<Offset> lseek(const Request& request, NodeId node, FileHandle handle, Offset offset,
@@ -125,8 +133,16 @@ class Passthrough final : public Operations {
   /// Puts an entry into a page; false where it does not fit.
   Result<bool> put(const Node& directory, const dirent64& entry, DirectoryWriter& out);
 
+  /// The descriptor by which `owner` holds record locks in the source.
+  Result<int> lock_descriptor(const Node& node, LockOwner owner);
+  Result<void> lock_source(const Node& node, LockOwner owner, const FileLock& lock);
+  /// F_OFD_GETLK.
+  Result<void> ask_source(const Node& node, LockOwner owner, struct flock& range);
+  void drop_record_locks(const Node& node, LockOwner owner);
+
   const PassthroughOptions options_;
-  passthrough::NodeIndex index_;  // before nodes_, whose payloads use it
+  Connection* connection_ = nullptr;  // from init() on
+  passthrough::NodeIndex index_;      // before nodes_, whose payloads use it
   passthrough::Inodes nodes_;
   passthrough::Handles<passthrough::OpenFile> files_;
   passthrough::Handles<passthrough::OpenDirectory> directories_;

@@ -128,14 +128,20 @@ Async<std::uint32_t> Passthrough::write(const Request&, NodeId, FileHandle handl
   co_return static_cast<std::uint32_t>(written);
 }
 
-Async<void> Passthrough::flush(const Request&, NodeId, FileHandle handle, LockOwner) {
+Async<void> Passthrough::flush(const Request&, NodeId node, FileHandle handle, LockOwner owner) {
   const auto file = co_await files_.find(handle);
+  const Node inode = co_await nodes_.find(node);
+  drop_record_locks(inode, owner);
   // Closing a copy flushes, and reports what a network filesystem could not write.
   co_return done(::close(::dup(file->fd.get())));
 }
 
-Async<void> Passthrough::release(NodeId, FileHandle handle, const Release&) {
-  co_await files_.remove(handle);
+Async<void> Passthrough::release(NodeId node, FileHandle handle, const Release& how) {
+  {
+    const auto file = co_await files_.remove(handle);  // closed here: the source's flock goes with it
+  }
+  const auto inode = nodes_.find(node);
+  if (inode && how.drops_flock()) (*inode)->locks.drop(LockKind::kFlock, how.lock_owner);
   co_return {};
 }
 

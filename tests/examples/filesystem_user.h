@@ -67,9 +67,9 @@ class FilesystemUser {
     open_directories_.erase(raw(handle));
     return client.releasedir(node, handle).get();
   }
-  Result<void> release(NodeId node, FileHandle handle) {
+  Result<void> release(NodeId node, FileHandle handle, const Release& how = {}) {
     open_.erase(raw(handle));
-    return client.release(node, handle).get();
+    return client.release(node, handle, how).get();
   }
   /// One page of READDIRPLUS, its lookups counted.
   std::vector<DirectoryEntry> page_plus(NodeId node, FileHandle handle, Cookie from, std::uint32_t size = 4096) {
