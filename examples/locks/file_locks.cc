@@ -85,7 +85,7 @@ Async<void> FileLocks::set(const Request& request, Interrupts& interrupts, LockK
   for (;;) {
     waiting.wake.reset();
     const Result<void> taken = attempt(kind, owner, lock, elsewhere);
-    if (taken) co_return {};
+    if (taken) break;
     const bool here = taken.error() == Errno(EAGAIN);
     if (!here && taken.error() != Errno(EBUSY)) co_return taken.error();
     if (wait == LockWait::kNo) co_return Errno(EAGAIN);
@@ -96,6 +96,7 @@ Async<void> FileLocks::set(const Request& request, Interrupts& interrupts, LockK
       co_await sleep_for(kRetry);
     }
   }
+  co_return {};
 }
 
 std::optional<FileLock> FileLocks::conflict(LockKind kind, LockOwner owner, const FileLock& lock) const {
