@@ -9,7 +9,7 @@
 namespace fusereplay {
 namespace {
 
-/// Answers at once: one coroutine, one ready value, one coroutine that awaits another.
+/// Answers at once: a coroutine that says yes, one that fills in attributes, one that awaits another, a ready value.
 class Trivial final : public Operations {
  public:
   explicit Trivial(bool concurrent) : concurrent_(concurrent) {}
@@ -17,6 +17,7 @@ class Trivial final : public Operations {
     if (concurrent_) connection.run_handlers_concurrently();
     return Result<void>{};
   }
+  Async<void> access(const Request&, NodeId, std::uint32_t) override { co_return {}; }
   Async<AttributesReply> getattr(const Request&, NodeId, std::optional<FileHandle>) override {
     co_return AttributesReply{.attributes = {.ino = 1, .mode = S_IFDIR | 0755}, .timeout = {}};
   }
@@ -64,6 +65,7 @@ void dispatch(benchmark::State& state, Opcode opcode, bool concurrent) {
   header.nodeid = kRootNodeId;
   builder.start_request(opcode, header);
   if (opcode == Opcode::kGetattr) builder.add(wire::GetattrIn{});
+  if (opcode == Opcode::kAccess) builder.add(wire::AccessIn{});
   if (opcode == Opcode::kLookup) builder.name("a-file-name");
   IncomingRequest request = make_request(builder, buffer);
   request.buffer = BufferRef();  // `buffer` outlives it: pools are measured elsewhere
@@ -75,20 +77,33 @@ void dispatch(benchmark::State& state, Opcode opcode, bool concurrent) {
   server.disconnect();
 }
 
-/// What a language-level task of this kind costs by itself: a virtual call that makes a pooled frame, runs it and takes
+/// What a language-level task of each kind costs by itself: a virtual call that makes a pooled frame, runs it and takes
 /// its value. The yardstick for the rest.
-void pooled_coroutine_alone(benchmark::State& state) {
+template <class Ask>
+void bare_coroutine(benchmark::State& state, Ask ask) {
   Trivial trivial(false);
   Operations& operations = trivial;
   RequestView view;
   const Request request(view, 0);
   for (auto _ : state) {
-    run_detached(operations.getattr(request, kRoot, std::nullopt),
-                 [](const Result<AttributesReply>& reply) { benchmark::DoNotOptimize(&reply); });
+    run_detached(ask(operations, request), [](const auto& reply) { benchmark::DoNotOptimize(&reply); });
   }
 }
-BENCHMARK(pooled_coroutine_alone);
-
+void access_bare(benchmark::State& state) {
+  bare_coroutine(state,
+                 [](Operations& operations, const Request& request) { return operations.access(request, kRoot, 0); });
+}
+void getattr_bare(benchmark::State& state) {
+  bare_coroutine(state, [](Operations& operations, const Request& request) {
+    return operations.getattr(request, kRoot, std::nullopt);
+  });
+}
+void access_on_the_strand(benchmark::State& state) {
+  dispatch(state, Opcode::kAccess, false);
+}
+void access_concurrent(benchmark::State& state) {
+  dispatch(state, Opcode::kAccess, true);
+}
 void getattr_on_the_strand(benchmark::State& state) {
   dispatch(state, Opcode::kGetattr, false);
 }
@@ -101,6 +116,10 @@ void lookup_with_a_nested_task(benchmark::State& state) {
 void statfs_ready_value(benchmark::State& state) {
   dispatch(state, Opcode::kStatfs, false);
 }
+BENCHMARK(access_bare);
+BENCHMARK(access_on_the_strand);
+BENCHMARK(access_concurrent);
+BENCHMARK(getattr_bare);
 BENCHMARK(getattr_on_the_strand);
 BENCHMARK(getattr_concurrent);
 BENCHMARK(lookup_with_a_nested_task);

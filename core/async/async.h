@@ -56,12 +56,17 @@ class CompletionBase {
 
   /// Runs `frame` until it suspends or ends. True: it has ended, the outcome is here, and Continue is not called.
   /// False: Continue will be called, or already was, on the thread that ends it; then this object may be gone.
-  bool start(std::coroutine_handle<> frame) {
+  bool start(std::coroutine_handle<> frame) { return run(frame) || park(); }
+
+  /// start() in two steps, for what must be done before Continue can be called. Runs `frame` until it suspends or ends.
+  /// True: it has ended. False: park() must be called, even if it ends meanwhile.
+  bool run(std::coroutine_handle<> frame) {
     starter_ = this_thread_token();
     frame.resume();
-    if (state_.load(std::memory_order_acquire) == State::kDone) return true;
-    return state_.exchange(State::kWaiting, std::memory_order_acq_rel) == State::kDone;
+    return state_.load(std::memory_order_acquire) == State::kDone;
   }
+  /// True: it has ended since, and Continue is not called. False: as for start().
+  bool park() noexcept { return state_.exchange(State::kWaiting, std::memory_order_acq_rel) == State::kDone; }
 
   /// The task has ended, its frame is destroyed, its outcome stored.
   void complete() noexcept {

@@ -123,7 +123,7 @@ void Strand::dispatch(Work& work) noexcept {
   if (state_.compare_exchange_strong(state, &running, std::memory_order_acquire)) {
     const Scope scope(*this);
     work.run();
-    drain();
+    run_queued();
     return;
   }
   post(work);
@@ -147,6 +147,10 @@ void Strand::post(Work& work) noexcept {
 
 void Strand::drain() noexcept {
   const Scope scope(*this);
+  run_queued();
+}
+
+void Strand::run_queued() noexcept {
   while (true) {
     while (Work* work = ready_.pop()) work->run();
     Work* state = &running;

@@ -133,7 +133,7 @@ class Strand final : public Executor {
 
   void post(Work& work) noexcept override;
   /// Inline when the strand is idle; else whoever runs it now runs `work` next in turn.
-  void dispatch(Work& work) noexcept override;
+  void dispatch(Work& work) noexcept final;
   void post_at(std::int64_t deadline, Work& work) override;
   Clock& clock() noexcept override { return underlying_.clock(); }
 
@@ -146,6 +146,8 @@ class Strand final : public Executor {
   struct Delayed;
 
   void drain() noexcept;
+  /// Runs what is queued, then leaves the strand.
+  void run_queued() noexcept;
 
   Executor& underlying_;
   Drain drain_;

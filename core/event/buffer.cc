@@ -54,14 +54,6 @@ void Buffer::drop() noexcept {
   BufferPool::State::destroy(this);
 }
 
-BufferRef::BufferRef(const BufferRef& other) noexcept : buffer_(other.buffer_) {
-  if (buffer_ != nullptr) buffer_->references_.fetch_add(1, std::memory_order_relaxed);
-}
-
-BufferRef::~BufferRef() {
-  if (buffer_ != nullptr) buffer_->drop();
-}
-
 BufferRef BufferRef::allocate(std::size_t capacity) {
   return BufferPool::allocate_unpooled(capacity);
 }

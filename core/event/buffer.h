@@ -39,13 +39,17 @@ class Buffer {
 class BufferRef {
  public:
   BufferRef() noexcept = default;
-  BufferRef(const BufferRef& other) noexcept;
+  BufferRef(const BufferRef& other) noexcept : buffer_(other.buffer_) {
+    if (buffer_ != nullptr) buffer_->references_.fetch_add(1, std::memory_order_relaxed);
+  }
   BufferRef(BufferRef&& other) noexcept : buffer_(std::exchange(other.buffer_, nullptr)) {}
   BufferRef& operator=(BufferRef other) noexcept {
     std::swap(buffer_, other.buffer_);
     return *this;
   }
-  ~BufferRef();
+  ~BufferRef() {
+    if (buffer_ != nullptr) buffer_->drop();
+  }
 
   /// A buffer of its own, not pooled. Throws std::bad_alloc.
   static BufferRef allocate(std::size_t capacity);

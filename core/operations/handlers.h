@@ -37,7 +37,7 @@ struct Handler {
 /// Answers with an Entry; a refused one is forgotten.
 struct EntryHandler : Handler<Entry> {
   static Result<void> encode(ReplyBuilder& reply, auto&, const Entry& entry) noexcept {
-    reply.add(to_wire(entry));
+    reply.add([&] { return to_wire(entry); });
     return {};
   }
   template <class Run>
@@ -120,7 +120,7 @@ struct BatchForget : Handler<void> {
 
 struct AttributesHandler : Handler<AttributesReply> {
   static Result<void> encode(ReplyBuilder& reply, auto&, const AttributesReply& value) noexcept {
-    reply.add(to_wire(value));
+    reply.add([&] { return to_wire(value); });
     return {};
   }
 };
@@ -173,7 +173,7 @@ struct Statx : Handler<StatxReply> {
     return operations.statx(request, NodeId{request.view().nodeid()}, state.wanted);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, const StatxReply& value) noexcept {
-    reply.add(to_wire(value));
+    reply.add([&] { return to_wire(value); });
     return {};
   }
 };
@@ -224,7 +224,7 @@ struct Rename2 : Handler<void> {
 
 struct OpenedHandler : Handler<Opened> {
   static Result<void> encode(ReplyBuilder& reply, auto&, const Opened& opened) noexcept {
-    reply.add(to_wire(opened));
+    reply.add([&] { return to_wire(opened); });
     return {};
   }
 };
@@ -254,8 +254,8 @@ struct Opendir : OpenedHandler {
 struct CreatedHandler : Handler<Created> {
   using State = CreationState<wire::CreateIn>;
   static Result<void> encode(ReplyBuilder& reply, State&, const Created& created) noexcept {
-    reply.add(to_wire(created.entry));
-    reply.add(to_wire(created.opened));
+    reply.add([&] { return to_wire(created.entry); });
+    reply.add([&] { return to_wire(created.opened); });
     return {};
   }
   template <class Run>
@@ -310,7 +310,7 @@ struct Write : Handler<std::uint32_t> {
     return operations.write(request, NodeId{view.nodeid()}, FileHandle{in.fh}, in.offset, view.tail(), in.write_flags);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, std::uint32_t size) noexcept {
-    reply.add(wire::WriteOut{.size = size, .padding = 0});
+    reply.add([&] { return wire::WriteOut{.size = size, .padding = 0}; });
     return {};
   }
 };
@@ -411,7 +411,7 @@ struct Statfs : Handler<FilesystemStatistics> {
     return operations.statfs(request, NodeId{request.view().nodeid()});
   }
   static Result<void> encode(ReplyBuilder& reply, State&, const FilesystemStatistics& value) noexcept {
-    reply.add(to_wire(value));
+    reply.add([&] { return to_wire(value); });
     return {};
   }
 };
@@ -452,7 +452,7 @@ struct XattrHandler : Handler<void> {
   static Result<void> encode(ReplyBuilder& reply, State& state) noexcept {
     const Bytes value = state.out.value();
     if (state.size == 0) {
-      reply.add(wire::GetxattrOut{.size = static_cast<std::uint32_t>(value.size()), .padding = 0});
+      reply.add([&] { return wire::GetxattrOut{.size = static_cast<std::uint32_t>(value.size()), .padding = 0}; });
     } else if (value.size() > state.size) {
       return Errno(ERANGE);
     } else {
@@ -495,7 +495,7 @@ struct Getlk : Handler<FileLock> {
                             LockOwner{state.in.owner}, state.lock);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, const FileLock& lock) noexcept {
-    reply.add(wire::LkOut{.lk = to_wire(lock)});
+    reply.add([&] { return wire::LkOut{.lk = to_wire(lock)}; });
     return {};
   }
 };
@@ -518,7 +518,7 @@ struct Bmap : Handler<std::uint64_t> {
     return operations.bmap(request, NodeId{request.view().nodeid()}, in.block, in.blocksize);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, std::uint64_t block) noexcept {
-    reply.add(wire::BmapOut{.block = block});
+    reply.add([&] { return wire::BmapOut{.block = block}; });
     return {};
   }
 };
@@ -541,7 +541,7 @@ struct Ioctl : Handler<std::int32_t> {
     return operations.ioctl(request, NodeId{request.view().nodeid()}, FileHandle{state.in.fh}, state.what, state.out);
   }
   static Result<void> encode(ReplyBuilder& reply, State& state, std::int32_t result) noexcept {
-    reply.add(wire::IoctlOut{.result = result, .flags = 0, .in_iovs = 0, .out_iovs = 0});
+    reply.add([&] { return wire::IoctlOut{.result = result, .flags = 0, .in_iovs = 0, .out_iovs = 0}; });
     reply.tail(state.out.data(), state.out.owner() ? &state.out.owner() : nullptr);
     return {};
   }
@@ -560,7 +560,7 @@ struct Poll : Handler<std::uint32_t> {
     return operations.poll(request, NodeId{request.view().nodeid()}, FileHandle{state.in.fh}, state.what);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, std::uint32_t events) noexcept {
-    reply.add(wire::PollOut{.revents = events, .padding = 0});
+    reply.add([&] { return wire::PollOut{.revents = events, .padding = 0}; });
     return {};
   }
 };
@@ -579,7 +579,7 @@ struct Lseek : Handler<Offset> {
     return operations.lseek(request, NodeId{request.view().nodeid()}, FileHandle{in.fh}, in.offset, in.whence);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, Offset offset) noexcept {
-    reply.add(wire::LseekOut{.offset = offset});
+    reply.add([&] { return wire::LseekOut{.offset = offset}; });
     return {};
   }
 };
@@ -605,9 +605,9 @@ struct CopyFileRange : Handler<std::uint64_t> {
   }
   static Result<void> encode(ReplyBuilder& reply, State& state, std::uint64_t copied) noexcept {
     if (state.wide) {
-      reply.add(wire::CopyFileRangeOut{.bytes_copied = copied});
+      reply.add([&] { return wire::CopyFileRangeOut{.bytes_copied = copied}; });
     } else {
-      reply.add(wire::WriteOut{.size = static_cast<std::uint32_t>(copied), .padding = 0});
+      reply.add([&] { return wire::WriteOut{.size = static_cast<std::uint32_t>(copied), .padding = 0}; });
     }
     return {};
   }

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstring>
+#include <new>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "core/check.h"
@@ -44,40 +46,53 @@ class MessageBuilder {
   std::size_t extension_bytes_ = 0;
 };
 
-/// A reply in the making, without allocation: header and structs inline, the tail elsewhere.
+/// A reply in the making, without allocation: header and structs inline, the tail elsewhere. Structs are made where
+/// they will be sent from: a copy of what was just written field by field would wait for the stores.
 class ReplyBuilder {
  public:
+  ReplyBuilder() noexcept = default;
+  ReplyBuilder(const ReplyBuilder&) = delete;  // the message points into it
+  ReplyBuilder& operator=(const ReplyBuilder&) = delete;
+
   /// `error` is 0 or a negative errno; an error reply takes no struct and no tail (rule R3).
   void start(std::uint64_t unique, std::int32_t error) noexcept {
     used_ = sizeof(wire::OutHeader);
-    tail_ = {};
-    owner_ = nullptr;
-    const wire::OutHeader header{.len = 0, .error = error, .unique = unique};
-    std::memcpy(space_, &header, sizeof(header));
+    message_.tail = {};
+    message_.owner = nullptr;
+    new (space_) wire::OutHeader{.len = 0, .error = error, .unique = unique};
+  }
+  /// The struct that `make()` returns, by value.
+  template <class Make>
+  requires std::is_invocable_v<Make>
+  void add(Make&& make) noexcept {
+    using Struct = std::invoke_result_t<Make>;
+    static_assert(FieldTable<Struct>::kId != StructId::kNone && sizeof(Struct) % alignof(std::uint64_t) == 0);
+    FUSEREPLAY_CHECK(used_ + sizeof(Struct) <= sizeof(space_), "reply structs fit the builder");
+    new (space_ + used_) Struct(make());
+    used_ += sizeof(Struct);
   }
   template <class Struct>
-  void add(const Struct& value) noexcept {
-    FUSEREPLAY_CHECK(used_ + sizeof(Struct) <= sizeof(space_), "reply structs fit the builder");
-    std::memcpy(space_ + used_, &value, sizeof(Struct));
-    used_ += sizeof(Struct);
+  requires(!std::is_invocable_v<const Struct&>)  //
+      void add(const Struct& value) noexcept {
+    add([&] { return value; });
   }
   /// The tail, not copied: it must live until the message is sent. `owner`, if any, is what keeps it alive.
   void tail(Bytes bytes, const BufferRef* owner) noexcept {
-    tail_ = bytes;
-    owner_ = owner;
+    message_.tail = bytes;
+    message_.owner = owner;
   }
-  /// Fills in header.len. The Message points into this builder.
-  Message finish() noexcept {
-    const auto length = static_cast<std::uint32_t>(used_ + tail_.size());
+  /// Fills in header.len. The Message points into this builder and lives in it.
+  const Message& finish() noexcept {
+    message_.head = Bytes(space_, used_);
+    const auto length = static_cast<std::uint32_t>(message_.size());
     std::memcpy(space_ + offsetof(wire::OutHeader, len), &length, sizeof(length));
-    return Message{.head = Bytes(space_, used_), .tail = tail_, .owner = owner_};
+    return message_;
   }
 
  private:
   alignas(8) std::byte space_[sizeof(wire::OutHeader) + sizeof(wire::StatxOut)];
   std::size_t used_ = 0;
-  Bytes tail_;
-  const BufferRef* owner_ = nullptr;
+  Message message_;
 };
 
 }  // namespace fusereplay

@@ -126,13 +126,27 @@ bool is_xattr_read(Opcode opcode) noexcept {
   return opcode == Opcode::kGetxattr || opcode == Opcode::kListxattr;
 }
 
+constexpr std::array<const MessageLayout*, kDenseOpcodes> request_layouts() {
+  std::array<const MessageLayout*, kDenseOpcodes> layouts{};
+  for (std::size_t opcode = 0; opcode < kDenseOpcodes; ++opcode) {
+    if (kRowByOpcode[opcode] != kNoRow) layouts[opcode] = &kRows[kRowByOpcode[opcode]].request;
+  }
+  return layouts;
+}
+
 }  // namespace
 
-const MessageLayout* request_layout(Opcode opcode, const Negotiated& negotiated) noexcept {
+namespace internal {
+
+constinit const std::array<const MessageLayout*, kDenseOpcodes> kRequestLayouts = request_layouts();
+
+const MessageLayout* rare_request_layout(Opcode opcode, const Negotiated& negotiated) noexcept {
   if (opcode == Opcode::kSetxattr && !negotiated.setxattr_ext) return &kSetxattrCompat;
   const Row* row = find_row(opcode);
   return row == nullptr ? nullptr : &row->request;
 }
+
+}  // namespace internal
 
 const MessageLayout* reply_layout(Opcode opcode, bool asks_size) noexcept {
   if (asks_size && is_xattr_read(opcode)) return &kXattrLength;

@@ -30,11 +30,12 @@ struct MessageLayout {
   Tail tail = Tail::kNone;
   bool extensions = false;   // in_header.total_extlen may be above 0
   bool truncatable = false;  // INIT: the struct may be cut short by an older peer; missing bytes read as zero
+  // What follows from the above, computed once.
+  std::uint16_t structs_size = static_cast<std::uint16_t>(struct_info(structs[0]).size + struct_info(structs[1]).size);
+  bool structs_only = names == 0 && tail == Tail::kNone && !truncatable;
 
   /// Bytes of the structs together.
-  constexpr std::size_t fixed_size() const noexcept {
-    return struct_info(structs[0]).size + struct_info(structs[1]).size;
-  }
+  constexpr std::size_t fixed_size() const noexcept { return structs_size; }
 };
 
 /// What the INIT exchange settled that changes layouts. The default is what every kernel since 5.12 settles with a
@@ -45,8 +46,19 @@ struct Negotiated {
   bool setxattr_ext = true;
 };
 
+namespace internal {
+/// By opcode, CUSE_INIT aside; null for a number that is no opcode.
+extern const std::array<const MessageLayout*, static_cast<std::size_t>(Opcode::kCopyFileRange64) + 1> kRequestLayouts;
+const MessageLayout* rare_request_layout(Opcode opcode, const Negotiated& negotiated) noexcept;
+}  // namespace internal
+
 /// The request's body; nullptr for an opcode not in 7.45.
-const MessageLayout* request_layout(Opcode opcode, const Negotiated& negotiated = {}) noexcept;
+inline const MessageLayout* request_layout(Opcode opcode, const Negotiated& negotiated = {}) noexcept {
+  const auto number = static_cast<std::size_t>(opcode);
+  if (number < internal::kRequestLayouts.size() && opcode != Opcode::kSetxattr) [[likely]]
+    return internal::kRequestLayouts[number];
+  return internal::rare_request_layout(opcode, negotiated);
+}
 
 /// The body of a successful reply; nullptr for an opcode not in 7.45 or one that is never answered. The optional reply
 /// to INTERRUPT has an empty body. `asks_size`: for GETXATTR and LISTXATTR whether GetxattrIn.size was 0, so that the

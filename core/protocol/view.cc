@@ -53,12 +53,17 @@ std::string_view describe(MessageError error) noexcept {
   return "an unknown error";
 }
 
-tl::expected<void, MessageError> BodyView::split(const MessageLayout& layout, Bytes body, Bytes separate_tail,
-                                                 std::size_t extension_bytes) {
+tl::expected<void, MessageError> BodyView::split_all(const MessageLayout& layout, Bytes body, Bytes separate_tail,
+                                                     std::size_t extension_bytes) {
   layout_ = &layout;
+  body_ = body.data();
+  const auto part = [this](Bytes bytes) {
+    return Part{.offset = static_cast<std::uint32_t>(bytes.data() - body_),
+                .size = static_cast<std::uint32_t>(bytes.size())};
+  };
   if (extension_bytes != 0) {
     if (!layout.extensions || extension_bytes > body.size()) return tl::unexpected(MessageError::kBadExtensions);
-    extensions_ = body.last(extension_bytes);
+    extensions_ = part(body.last(extension_bytes));
     body = body.first(body.size() - extension_bytes);
   }
   std::size_t fixed_size = layout.fixed_size();
@@ -66,13 +71,13 @@ tl::expected<void, MessageError> BodyView::split(const MessageLayout& layout, By
     if (!layout.truncatable) return tl::unexpected(MessageError::kTooShort);
     fixed_size = body.size();
   }
-  fixed_ = body.first(fixed_size);
+  fixed_size_ = static_cast<std::uint32_t>(fixed_size);
   body = body.subspan(fixed_size);
   for (std::size_t i = 0; i < layout.names; ++i) {
     const void* nul = body.empty() ? nullptr : std::memchr(body.data(), 0, body.size());
     if (nul == nullptr) return tl::unexpected(MessageError::kUnterminatedName);
     const auto length = static_cast<std::size_t>(static_cast<const std::byte*>(nul) - body.data());
-    names_[i] = std::string_view(reinterpret_cast<const char*>(body.data()), length);
+    names_[i] = part(body.first(length));
     body = body.subspan(length + 1);
   }
   if (layout.tail == Tail::kNone) {
@@ -88,42 +93,19 @@ tl::expected<void, MessageError> BodyView::split(const MessageLayout& layout, By
   if (const std::size_t size = element_size(layout.tail); size != 0) {
     // Every struct that counts elements starts with a u32 count.
     std::uint32_t count = 0;
-    std::memcpy(&count, fixed_.data(), sizeof(count));
+    std::memcpy(&count, body_, sizeof(count));
     if (std::uint64_t{count} * size != tail_.size()) return tl::unexpected(MessageError::kBadCount);
   }
   return {};
-}
-
-void BodyView::rebase(const std::byte* from, const std::byte* to, Bytes tail) noexcept {
-  const auto moved = [&](Bytes bytes) {
-    return bytes.empty() ? Bytes() : Bytes(to + (bytes.data() - from), bytes.size());
-  };
-  fixed_ = moved(fixed_);
-  extensions_ = moved(extensions_);
-  for (std::size_t i = 0; i < layout_->names; ++i) {
-    // Not moved(): an empty name still has its NUL, and a place.
-    const auto* start = reinterpret_cast<const std::byte*>(names_[i].data());
-    names_[i] = std::string_view(reinterpret_cast<const char*>(to + (start - from)), names_[i].size());
-  }
-  tail_ = tail;
 }
 
 // The parse functions fill the view where it will be returned: copying it would cost as much as parsing.
 
 tl::expected<RequestView, MessageError> RequestView::parse(const Message& message, const Negotiated& negotiated) {
   tl::expected<RequestView, MessageError> result;
-  if (const auto read = result->read(message, negotiated); !read) result = tl::unexpected(read.error());
+  if (const auto read = result->read(message.head, message.tail, negotiated); !read)
+    result = tl::unexpected(read.error());
   return result;
-}
-
-tl::expected<void, MessageError> RequestView::read(const Message& message, const Negotiated& negotiated) {
-  if (message.head.size() < sizeof(header_)) return tl::unexpected(MessageError::kTooShort);
-  std::memcpy(&header_, message.head.data(), sizeof(header_));
-  if (header_.len != message.size()) return tl::unexpected(MessageError::kWrongLength);
-  const MessageLayout* layout = request_layout(opcode(), negotiated);
-  if (layout == nullptr) return tl::unexpected(MessageError::kUnknownOpcode);
-  bytes_ = message.head;
-  return split(*layout, message.head.subspan(sizeof(header_)), message.tail, std::size_t{header_.total_extlen} * 8);
 }
 
 RequestView RequestView::keep_in(std::vector<std::byte>& storage) const {
@@ -144,7 +126,7 @@ RequestView RequestView::keep_in(std::vector<std::byte>& storage) const {
   }
   RequestView kept = *this;
   kept.bytes_ = storage;
-  kept.rebase(bytes_.data(), storage.data(), kept_tail);
+  kept.rebase(storage.data() + sizeof(header_), kept_tail);
   return kept;
 }
 

@@ -34,7 +34,7 @@ class BodyView {
  public:
   const MessageLayout& layout() const noexcept { return *layout_; }
   /// The bytes of the layout's structs, one after the other (fewer for a truncatable layout).
-  Bytes fixed_bytes() const noexcept { return fixed_; }
+  Bytes fixed_bytes() const noexcept { return {body_, fixed_size_}; }
   /// A copy of the struct. It must be one of the layout's; missing bytes of a truncatable one are zero.
   template <class Struct>
   Struct fixed() const noexcept {
@@ -42,32 +42,59 @@ class BodyView {
     const bool first = layout_->structs[0] == id;
     FUSEREPLAY_CHECK(first || layout_->structs[1] == id, "a struct that this message does not carry");
     const std::size_t offset = first ? 0 : struct_info(layout_->structs[0]).size;
-    Struct value{};
-    if (fixed_.size() > offset) {
-      std::memcpy(static_cast<void*>(&value), fixed_.data() + offset, std::min(sizeof(Struct), fixed_.size() - offset));
+    Struct value;
+    if (fixed_size_ >= offset + sizeof(Struct)) [[likely]] {
+      std::memcpy(static_cast<void*>(&value), body_ + offset, sizeof(Struct));
+    } else {
+      value = Struct{};
+      if (fixed_size_ > offset) std::memcpy(static_cast<void*>(&value), body_ + offset, fixed_size_ - offset);
     }
     return value;
   }
   /// Name number `index`, without its NUL; valid as long as the message's bytes.
-  std::string_view name(std::size_t index) const noexcept { return names_[index]; }
+  std::string_view name(std::size_t index) const noexcept {
+    return {reinterpret_cast<const char*>(body_) + names_[index].offset, names_[index].size};
+  }
   /// The tail; empty where the layout has none.
   Bytes tail() const noexcept { return tail_; }
-  Bytes extensions() const noexcept { return extensions_; }
+  Bytes extensions() const noexcept {
+    return extensions_.size == 0 ? Bytes() : Bytes(body_ + extensions_.offset, extensions_.size);
+  }
 
  protected:
   BodyView() noexcept = default;
   /// Splits `body` (and `separate_tail`, see Message) by `layout`. `extension_bytes` of `body` are extensions.
   tl::expected<void, MessageError> split(const MessageLayout& layout, Bytes body, Bytes separate_tail,
-                                         std::size_t extension_bytes);
-  /// Makes the views point into a copy: what stood at `from` now stands at `to`.
-  void rebase(const std::byte* from, const std::byte* to, Bytes tail) noexcept;
+                                         std::size_t extension_bytes) {
+    if (layout.structs_only && body.size() == layout.fixed_size() && separate_tail.empty() && extension_bytes == 0)
+        [[likely]] {
+      layout_ = &layout;
+      body_ = body.data();
+      fixed_size_ = layout.structs_size;
+      return {};
+    }
+    return split_all(layout, body, separate_tail, extension_bytes);
+  }
+  /// Makes the view point into a copy: the body that was split now stands at `body`.
+  void rebase(const std::byte* body, Bytes tail) noexcept {
+    body_ = body;
+    tail_ = tail;
+  }
 
  private:
+  tl::expected<void, MessageError> split_all(const MessageLayout& layout, Bytes body, Bytes separate_tail,
+                                             std::size_t extension_bytes);
+
+  struct Part {
+    std::uint32_t offset;  // from body_
+    std::uint32_t size;
+  };
   const MessageLayout* layout_ = nullptr;
-  Bytes fixed_;
-  std::array<std::string_view, 2> names_;
+  const std::byte* body_ = nullptr;
+  std::uint32_t fixed_size_ = 0;
+  std::array<Part, 2> names_{};
+  Part extensions_{};
   Bytes tail_;
-  Bytes extensions_;
 };
 
 /// A request: header and body checked against its opcode's layout.
@@ -82,6 +109,18 @@ class RequestView : public BodyView {
   static tl::expected<RequestView, MessageError> parse(Bytes message, const Negotiated& negotiated = {}) {
     return parse(Message{.head = message, .tail = {}}, negotiated);
   }
+  /// parse() in place, for a view of nothing. After an error the view is good for nothing.
+  tl::expected<void, MessageError> read(Bytes head, Bytes separate_tail, const Negotiated& negotiated) {
+    if (head.size() < sizeof(header_)) return tl::unexpected(MessageError::kTooShort);
+    wire::InHeader header;
+    std::memcpy(&header, head.data(), sizeof(header));
+    if (header.len != head.size() + separate_tail.size()) return tl::unexpected(MessageError::kWrongLength);
+    const MessageLayout* layout = request_layout(static_cast<Opcode>(header.opcode), negotiated);
+    if (layout == nullptr) return tl::unexpected(MessageError::kUnknownOpcode);
+    header_ = header;
+    bytes_ = head;
+    return split(*layout, head.subspan(sizeof(header)), separate_tail, std::size_t{header.total_extlen} * 8);
+  }
 
   /// The same request over a copy of its bytes in `storage`, which it overwrites and which must outlive the result. The
   /// data of a WRITE is left out: its tail() is empty, its header().len as it was.
@@ -95,8 +134,6 @@ class RequestView : public BodyView {
   Bytes bytes() const noexcept { return bytes_; }
 
  private:
-  tl::expected<void, MessageError> read(const Message& message, const Negotiated& negotiated);
-
   wire::InHeader header_{};
   Bytes bytes_;
 };

@@ -78,7 +78,7 @@ class OperationsServer::Impl final : public TaskRunner {
         strand_(executor_),
         connection_(clock_, *this) {}
 
-  void handle(IncomingRequest incoming, ReplyChannel& replies);
+  void handle(IncomingRequest&& incoming, ReplyChannel& replies);
   void disconnect();
   void spawn(Async<void> task) override;
 
@@ -93,9 +93,8 @@ class OperationsServer::Impl final : public TaskRunner {
   /// What is left of a task to run, counted as outstanding; null where it is done already.
   Spawned* adopt(Async<void> task);
   template <class H>
-  void call(const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies);
+  void call(IncomingRequest&& incoming, ReplyChannel& replies);
   void refuse(const IncomingRequest& incoming, ReplyChannel& replies, MessageError error);
-  void route(const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies);
   void log(const std::string& line) const { log_(line); }
   /// INIT is about to be answered: what it settled holds for all that follows.
   void settle_init() noexcept {
@@ -112,6 +111,8 @@ class OperationsServer::Impl final : public TaskRunner {
     }
   }
 
+  // Tasks beside the handlers, and requests whose handler has suspended: one that ends at once is not worth two locked
+  // instructions. See disconnect() for those that wait for the strand.
   // Before own_pool_, so after it in destruction: a thread of the pool may still be leaving end_one().
   std::atomic<std::size_t> outstanding_{0};
   std::atomic<bool> disconnecting_{false};
@@ -138,34 +139,42 @@ class OperationsServer::Impl::Call final : public Work, public FrameAllocated, p
  public:
   using Value = typename H::Value;
 
-  Call(Impl& server, const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies)
+  Call(Impl& server, IncomingRequest&& incoming, ReplyChannel& replies) noexcept
       : Completion<Value>(&Call::completed),
         server_(server),
         incoming_(std::move(incoming)),
         replies_(replies),
-        view_(view),
-        request_(view_, incoming_.received),
-        state_(view_, server.pools_) {
-    if constexpr (std::is_same_v<H, Init>) state_.connection = &server.connection_;
+        request_(view_, incoming_.received) {}
+
+  /// Decodes the request, where it will stay. After an error the call is good for nothing but its bytes.
+  tl::expected<void, MessageError> read() {
+    if (const auto sound = view_.read(incoming_.bytes, Bytes(), server_.negotiated_); !sound) return sound;
+    state_.emplace(view_, server_.pools_);
+    if constexpr (std::is_same_v<H, Init>) state_->connection = &server_.connection_;
+    return {};
   }
+  const IncomingRequest& incoming() const noexcept { return incoming_; }
 
   void run() noexcept override {
+    bool suspended = false;
     try {
-      Async<Value> task = H::invoke(*server_.operations_, request_, state_);
+      Async<Value> task = H::invoke(*server_.operations_, request_, *state_);
       if (task.ready()) {
         this->set(task.take_ready());
-      } else if (!this->start(task.release(*this))) {
-        return;
+      } else if (!CompletionBase::run(task.release(*this))) {
+        suspended = true;
+        server_.begin_one();  // before anyone else can end it
+        if (!this->park()) return;
       }
     } catch (...) {
       this->set_exception(std::current_exception());
     }
-    finish();
+    finish(suspended);
   }
 
  private:
   static void completed(CompletionBase& base) noexcept {
-    static_cast<Call&>(static_cast<Completion<Value>&>(base)).finish();
+    static_cast<Call&>(static_cast<Completion<Value>&>(base)).finish(true);
   }
 
   std::string name() const { return std::string(opcode_name(view_.opcode())) + " " + std::to_string(view_.unique()); }
@@ -182,7 +191,8 @@ class OperationsServer::Impl::Call final : public Work, public FrameAllocated, p
     this->set(Errno(EIO));
   }
 
-  void finish() noexcept {
+  /// `counted`: it is one of the server's outstanding.
+  void finish(bool counted) noexcept {
     if (this->exception()) [[unlikely]]
       settle_exception();
     Result<Value>& value = this->result();
@@ -193,15 +203,15 @@ class OperationsServer::Impl::Call final : public Work, public FrameAllocated, p
     }
     Impl& server = server_;
     delete this;
-    server.end_one();
+    if (counted) server.end_one();
   }
 
   Result<void> encode(ReplyBuilder& builder, Result<Value>& value) {
     builder.start(view_.unique(), 0);
-    if constexpr (requires { H::encode(builder, state_); }) {
-      return H::encode(builder, state_);
-    } else if constexpr (requires { H::encode(builder, state_, *value); }) {
-      return H::encode(builder, state_, *value);
+    if constexpr (requires { H::encode(builder, *state_); }) {
+      return H::encode(builder, *state_);
+    } else if constexpr (requires { H::encode(builder, *state_, *value); }) {
+      return H::encode(builder, *state_, *value);
     } else {
       static_assert(std::is_void_v<Value>, "a value needs an encoding");
       return {};
@@ -228,15 +238,15 @@ class OperationsServer::Impl::Call final : public Work, public FrameAllocated, p
       granted = false;
       send_error(builder, encoded.error().value());
     } else {
-      const Message message = builder.finish();
+      const Message& message = builder.finish();
       granted = has_sound_form(message) ? replies_.send(message) >= 0 : (send_error(builder, EIO), false);
     }
     settle(value, granted);
   }
 
   /// Structs are written whole, so only a tail can make a reply that the kernel would refuse.
-  bool has_sound_form(const Message& message) const {
-    if (message.tail.empty()) return true;
+  bool has_sound_form(const Message& message) const { return message.tail.empty() || tail_is_sound(message); }
+  bool tail_is_sound(const Message& message) const {
     const ReplyVerdict verdict = reply_check(&view_, message);
     if (verdict.effect == ReplyEffect::kAccepted) return true;
     server_.log(name() + ": rule " + std::string(verdict.rule) + ": " + std::string(verdict.reason) +
@@ -248,12 +258,12 @@ class OperationsServer::Impl::Call final : public Work, public FrameAllocated, p
   void settle(Result<Value>& value, bool granted) {
     auto run = [this](Async<void> task) { server_.spawn(std::move(task)); };
     Operations& operations = *server_.operations_;
-    if constexpr (requires { H::settle(operations, state_, run); }) H::settle(operations, state_, run);
+    if constexpr (requires { H::settle(operations, *state_, run); }) H::settle(operations, *state_, run);
     if (granted) return;
-    if constexpr (requires { H::undo(operations, request_, state_, run); }) {
-      H::undo(operations, request_, state_, run);  // also after an error: entries may be on the page already
-    } else if constexpr (requires { H::undo(operations, request_, state_, *value, run); }) {
-      if (value) H::undo(operations, request_, state_, *value, run);
+    if constexpr (requires { H::undo(operations, request_, *state_, run); }) {
+      H::undo(operations, request_, *state_, run);  // also after an error: entries may be on the page already
+    } else if constexpr (requires { H::undo(operations, request_, *state_, *value, run); }) {
+      if (value) H::undo(operations, request_, *state_, *value, run);
     }
   }
 
@@ -262,7 +272,7 @@ class OperationsServer::Impl::Call final : public Work, public FrameAllocated, p
   ReplyChannel& replies_;
   RequestView view_;
   Request request_;
-  typename H::State state_;
+  std::optional<typename H::State> state_;
 };
 
 /// A task beside the handlers.
@@ -312,10 +322,13 @@ void OperationsServer::Impl::spawn(Async<void> task) {
 }
 
 template <class H>
-void OperationsServer::Impl::call(const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies) {
-  begin_one();
-  auto* call = new Call<H>(*this, view, std::move(incoming), replies);
-  target_.load(std::memory_order_acquire)->dispatch(*call);
+void OperationsServer::Impl::call(IncomingRequest&& incoming, ReplyChannel& replies) {
+  auto call = std::make_unique<Call<H>>(*this, std::move(incoming), replies);
+  if (const auto sound = call->read(); !sound) [[unlikely]] {
+    refuse(call->incoming(), replies, sound.error());
+    return;
+  }
+  target_.load(std::memory_order_acquire)->dispatch(*call.release());  // which deletes itself
 }
 
 void OperationsServer::Impl::refuse(const IncomingRequest& incoming, ReplyChannel& replies, MessageError error) {
@@ -336,20 +349,14 @@ void OperationsServer::Impl::refuse(const IncomingRequest& incoming, ReplyChanne
   replies.send(reply.finish());
 }
 
-void OperationsServer::Impl::handle(IncomingRequest incoming, ReplyChannel& replies) {
-  const auto view = RequestView::parse(incoming.bytes, negotiated_);
-  if (!view) {
-    refuse(incoming, replies, view.error());
-  } else {
-    route(*view, std::move(incoming), replies);
-  }
-}
-
-void OperationsServer::Impl::route(const RequestView& view, IncomingRequest&& incoming, ReplyChannel& replies) {
-  switch (view.opcode()) {
+void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& replies) {
+  std::uint32_t opcode = 0;  // none is 0
+  if (incoming.bytes.size() >= sizeof(wire::InHeader))
+    std::memcpy(&opcode, incoming.bytes.data() + offsetof(wire::InHeader, opcode), sizeof(opcode));
+  switch (static_cast<Opcode>(opcode)) {
 #define FUSEREPLAY_ROUTE(opcode, handler) \
   case Opcode::opcode:                    \
-    return call<handler>(view, std::move(incoming), replies)
+    return call<handler>(std::move(incoming), replies)
     FUSEREPLAY_ROUTE(kLookup, Lookup);
     FUSEREPLAY_ROUTE(kForget, Forget);
     FUSEREPLAY_ROUTE(kGetattr, Getattr);
@@ -404,8 +411,14 @@ void OperationsServer::Impl::route(const RequestView& view, IncomingRequest&& in
 #undef FUSEREPLAY_ROUTE
     case Opcode::kInterrupt:
       // Not answered: whoever watches for it answers the interrupted request (reference 5.1).
-      return connection_.interrupts().interrupt(view.fixed<wire::InterruptIn>().unique);
+      if (const auto view = RequestView::parse(incoming.bytes)) {
+        connection_.interrupts().interrupt(view->fixed<wire::InterruptIn>().unique);
+      } else {
+        refuse(incoming, replies, view.error());
+      }
+      return;
   }
+  refuse(incoming, replies, MessageError::kUnknownOpcode);
 }
 
 void OperationsServer::Impl::disconnect() {
@@ -415,6 +428,15 @@ void OperationsServer::Impl::disconnect() {
     idle_.wait(lock, [this] { return outstanding_.load(std::memory_order_acquire) == 0; });
   };
   connection_.interrupts().interrupt_all();
+  // Requests that wait for their turn on the strand are not counted: what runs after them is.
+  struct Fence final : Work {
+    explicit Fence(Impl& owner) noexcept : server(owner) {}
+    void run() noexcept override { server.end_one(); }
+    Impl& server;
+  };
+  Fence fence(*this);
+  begin_one();
+  strand_.dispatch(fence);
   wait_until_idle();
   struct AtEnd final : Work {
     explicit AtEnd(Impl& owner) noexcept : server(owner) {}

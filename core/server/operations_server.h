@@ -41,7 +41,7 @@ class OperationsServer final : public Server {
   void disconnect() override;
 
   Operations& operations() noexcept;
-  /// Requests taken and not yet replied to, undo included.
+  /// Requests whose handler has suspended and not ended, and tasks (undo, Connection::spawn) not ended. Any thread.
   std::size_t outstanding() const noexcept;
 
  private:

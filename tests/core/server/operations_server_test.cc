@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <latch>
 #include <mutex>
+#include <semaphore>
 #include <stdexcept>
 #include <thread>
 
@@ -184,6 +186,66 @@ int most_inside(bool concurrent) {
   for (std::thread& thread : threads) thread.join();
   server.disconnect();
   return odd.most;
+}
+
+/// "block" comes back on the pool and holds the strand; so does "hold", which does not suspend; "late" suspends.
+class Queueing final : public Operations {
+ public:
+  Async<Entry> lookup(const Request&, NodeId, std::string_view name) override {
+    if (name == "block") {
+      co_await resume_block.wait();
+      holding.count_down();
+      let_go.wait();
+    } else if (name == "hold") {
+      blocked_is_over.count_down();
+      let_hold_go.wait();
+    } else {
+      suspended.count_down();
+      co_await resume_late.wait();
+      order.emplace_back("late");
+    }
+    co_return Errno(ENOENT);
+  }
+  Async<void> destroy() override {
+    order.emplace_back("destroy");
+    destroyed.release();
+    return Result<void>{};
+  }
+
+  AsyncEvent resume_block;
+  AsyncEvent resume_late;
+  std::latch holding{1};
+  std::latch let_go{1};
+  std::latch blocked_is_over{1};
+  std::latch let_hold_go{1};
+  std::latch suspended{1};
+  std::binary_semaphore destroyed{0};
+  std::vector<std::string> order;
+};
+
+TEST(Disconnect, WaitsForARequestThatStillQueuesForTheStrand) {
+  SystemClock clock;
+  PoolExecutor pool(1, "pool", clock);
+  OperationsServer server(std::make_unique<Queueing>(), {.executor = &pool, .clock = &clock, .log = {}});
+  auto& filesystem = static_cast<Queueing&>(server.operations());
+  Client client(server, nullptr);
+  client.init().get().value();
+  const auto blocking = client.lookup(kRoot, "block");
+  filesystem.resume_block.set();
+  filesystem.holding.wait();
+  const auto hold = client.lookup(kRoot, "hold");  // only queued, as the strand is held
+  const auto late = client.lookup(kRoot, "late");
+  std::thread ending([&] { server.disconnect(); });
+  filesystem.let_go.count_down();
+  filesystem.blocked_is_over.wait();
+  EXPECT_FALSE(filesystem.destroyed.try_acquire_for(std::chrono::milliseconds(20)));  // time to see that none suspends
+  filesystem.let_hold_go.count_down();
+  filesystem.suspended.wait();
+  EXPECT_FALSE(filesystem.destroyed.try_acquire_for(std::chrono::milliseconds(100)));
+  filesystem.resume_late.set();
+  ending.join();
+  EXPECT_EQ(late.get().error(), Errno(ENOENT));
+  EXPECT_EQ(filesystem.order, (std::vector<std::string>{"late", "destroy"}));
 }
 
 TEST(Concurrency, HandlersRunOneAtATimeByDefault) {
