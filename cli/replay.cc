@@ -57,20 +57,33 @@ std::string_view describe(ReplayEnd end) {
   return "unknown";
 }
 
+/// What differs first, both exchanges side by side, and under it what follows.
+void print_cause(const RootCause& cause, const Style& style) {
+  const Divergence& first = cause.divergence;
+  std::cout << style.bad << "differs " << style.reset << describe(first) << '\n';
+  if (!first.recorded_reply.empty()) std::cout << "        recorded  " << first.recorded_reply << '\n';
+  if (!first.live_reply.empty()) std::cout << "        live      " << first.live_reply << '\n';
+  for (const Divergence& follower : cause.followers) {
+    std::cout << "    follows (" << describe(follower.link) << ") " << describe(follower) << '\n';
+  }
+  if (cause.follower_count > cause.followers.size()) {
+    std::cout << "    ... and " << cause.follower_count - cause.followers.size() << " more that follow\n";
+  }
+}
+
 void print_report(const std::string& path, const ReplayReport& report, const Observers& observers) {
   const Style& style = stdout_style();
   const ReplayCounts& counts = report.counts;
-  for (const Divergence& divergence : report.divergences) {
-    std::cout << style.bad << "differs " << style.reset << describe(divergence) << '\n'
-              << "        " << divergence.request << '\n';
-  }
-  if (counts.divergences > report.divergences.size()) {
-    std::cout << "... and " << count_text(counts.divergences - report.divergences.size(), "difference") << " more\n";
+  for (const RootCause& cause : report.causes) print_cause(cause, style);
+  if (counts.causes > report.causes.size()) {
+    std::cout << "... and " << count_text(counts.causes - report.causes.size(), "difference") << " more\n";
   }
   if (observers.rules != nullptr) print_findings("check", counts.events, *observers.rules);
   std::cout << path << ": " << count_text(counts.requests, "request") << " replayed, " << counts.replies
             << " replies compared, " << (counts.divergences == 0 ? style.good : style.bad)
-            << count_text(counts.divergences, "difference") << style.reset << '\n';
+            << count_text(counts.causes, "difference") << style.reset;
+  if (counts.divergences > counts.causes) std::cout << " and " << counts.divergences - counts.causes << " that follow";
+  std::cout << '\n';
   if (counts.overlapping != 0) {
     std::cout << count_text(counts.overlapping, "request") << " overlapped others; tolerated for it: "
               << count_text(counts.tolerated_concurrent_attributes, "attribute") << ", "
@@ -98,8 +111,17 @@ void write_counts(JsonWriter& json, const ReplayCounts& counts) {
   json.member("tolerated_usage", counts.tolerated_usage).member("tolerated_ignored", counts.tolerated_ignored);
   json.member("compared_by_size", counts.compared_by_size);
   json.member("recorded_notifications", counts.recorded_notifications);
-  json.member("live_notifications", counts.live_notifications).member("divergences", counts.divergences);
+  json.member("live_notifications", counts.live_notifications).member("withheld", counts.withheld);
+  json.member("divergences", counts.divergences).member("causes", counts.causes);
   json.end_object();
+}
+
+void write_divergence(JsonWriter& json, const Divergence& divergence) {
+  json.member("sequence", divergence.sequence).member("request_sequence", divergence.request_sequence);
+  json.member("unique", divergence.unique).member("nodeid", divergence.nodeid);
+  json.member("opcode", opcode_name(divergence.opcode)).member("field", divergence.field);
+  json.member("recorded", divergence.recorded).member("live", divergence.live).member("request", divergence.request);
+  json.member("recorded_reply", divergence.recorded_reply).member("live_reply", divergence.live_reply);
 }
 
 std::string json_report(const std::string& path, const ReplayReport& report, const Observers& observers) {
@@ -107,13 +129,17 @@ std::string json_report(const std::string& path, const ReplayReport& report, con
   json.begin_object().key("trace").name(path).member("end", describe(report.end));
   json.member("event_log_hash", observers.log.hash());
   write_counts(json, report.counts);
-  json.key("divergences").begin_array();
-  for (const Divergence& divergence : report.divergences) {
-    json.begin_object().member("sequence", divergence.sequence);
-    json.member("request_sequence", divergence.request_sequence).member("unique", divergence.unique);
-    json.member("opcode", opcode_name(divergence.opcode)).member("field", divergence.field);
-    json.member("recorded", divergence.recorded).member("live", divergence.live);
-    json.member("request", divergence.request).end_object();
+  json.key("causes").begin_array();
+  for (const RootCause& cause : report.causes) {
+    json.begin_object();
+    write_divergence(json, cause.divergence);
+    json.member("follower_count", cause.follower_count).key("followers").begin_array();
+    for (const Divergence& follower : cause.followers) {
+      json.begin_object().member("link", describe(follower.link));
+      write_divergence(json, follower);
+      json.end_object();
+    }
+    json.end_array().end_object();
   }
   json.end_array();
   if (observers.rules != nullptr) write_findings(json, *observers.rules);

@@ -1,5 +1,7 @@
 #include "replayer/bindings.h"
 
+#include <algorithm>
+
 #include "core/protocol/opcode.h"
 
 namespace fusereplay {
@@ -57,6 +59,11 @@ void Bindings::note_live_node(std::uint64_t key) {
   undo_.push_back({Table::kLiveNodes, value != nullptr, key, {}, {}, value != nullptr ? *value : 0});
 }
 
+void Bindings::note_orphan(std::uint64_t key) {
+  const std::uint64_t* value = orphans_.find(key);
+  undo_.push_back({Table::kOrphans, value != nullptr, key, {}, {}, value != nullptr ? *value : 0});
+}
+
 void Bindings::note_ino(std::uint64_t key) {
   const Ino* ino = inos_.find(key);
   undo_.push_back({Table::kInos, ino != nullptr, key, {}, ino != nullptr ? *ino : Ino{}, 0});
@@ -81,6 +88,9 @@ void Bindings::roll_back() noexcept {
         break;
       case Table::kLiveInos:
         restore(live_inos_, step->key, step->present, step->value);
+        break;
+      case Table::kOrphans:
+        restore(orphans_, step->key, step->present, step->value);
         break;
     }
   }
@@ -111,6 +121,11 @@ void Bindings::set_node(std::uint64_t recorded, std::uint64_t live) {
   note_live_node(live);
   Node fresh;
   fresh.live = live;
+  if (const std::uint64_t* counted = orphans_.find(live)) {
+    fresh.live_count = *counted;
+    note_orphan(live);
+    orphans_.erase(live);
+  }
   nodes_[recorded] = fresh;
   live_nodes_[live] = recorded;
 }
@@ -181,19 +196,51 @@ void Bindings::show_ino(std::uint64_t recorded_node, std::uint64_t recorded_ino)
   ++inos_[recorded_ino].pins;
 }
 
-void Bindings::count(std::uint64_t recorded_node) {
-  if (stands_for_itself(recorded_node)) return;
-  Node* node = nodes_.find(recorded_node);
-  if (node == nullptr) return;
-  note_node(recorded_node);
-  ++node->count;
+void Bindings::count(std::uint64_t recorded_node, std::uint64_t live) {
+  Node* node = stands_for_itself(recorded_node) ? nullptr : nodes_.find(recorded_node);
+  if (node != nullptr) {
+    note_node(recorded_node);
+    ++node->count;
+    if (node->live == live) {
+      ++node->live_count;
+      return;
+    }
+  }
+  if (stands_for_itself(live)) return;
+  const std::uint64_t* other = live_nodes_.find(live);
+  Node* holder = other != nullptr ? nodes_.find(*other) : nullptr;
+  if (holder != nullptr && holder->live == live) {
+    note_node(*other);
+    ++holder->live_count;
+  } else {
+    note_orphan(live);
+    ++orphans_[live];
+  }
+}
+
+std::optional<std::uint64_t> Bindings::live_forget(std::uint64_t recorded_node, std::uint64_t count) const noexcept {
+  const Node* node = stands_for_itself(recorded_node) ? nullptr : nodes_.find(recorded_node);
+  if (node == nullptr) return std::nullopt;
+  if (node->live_count == node->count) return count;
+  if (count >= node->count) return node->live_count;
+  return std::min(count, node->live_count == 0 ? 0 : node->live_count - 1);
+}
+
+void Bindings::name(std::uint64_t recorded_node, std::uint64_t key) noexcept {
+  if (Node* node = nodes_.find(recorded_node)) node->name = key;
+}
+
+std::uint64_t Bindings::name_of(std::uint64_t recorded_node) const noexcept {
+  const Node* node = nodes_.find(recorded_node);
+  return node != nullptr ? node->name : 0;
 }
 
 void Bindings::forget(std::uint64_t recorded_node, std::uint64_t count) noexcept {
   if (stands_for_itself(recorded_node)) return;
   Node* node = nodes_.find(recorded_node);
   if (node == nullptr) return;
-  node->count -= count < node->count ? count : node->count;
+  node->live_count -= std::min(*live_forget(recorded_node, count), node->live_count);
+  node->count -= std::min(count, node->count);
   if (node->count != 0) return;
   unpin(node->ino, node->unlinked);
   node->ino = 0;

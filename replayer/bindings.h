@@ -35,8 +35,9 @@ class Bindings {
   bool match_ino(std::uint64_t recorded_node, std::uint64_t recorded, std::uint64_t live);
   /// Whether the two are not known to differ; binds nothing. For "." and ".." in READDIRPLUS, which count nothing.
   bool may_be_node(std::uint64_t recorded, std::uint64_t live) const noexcept;
-  /// The kernel took an entry with this node (reference R1).
-  void count(std::uint64_t recorded_node);
+  /// Both kernels took an entry: the recorded one of this node, the live one of `live`, which match_node() may have
+  /// refused (reference R1).
+  void count(std::uint64_t recorded_node, std::uint64_t live);
   void commit() noexcept { undo_.clear(); }
   void roll_back() noexcept;
 
@@ -47,6 +48,19 @@ class Bindings {
   void unbind_handle(std::uint64_t recorded_node, std::uint64_t recorded, std::uint64_t live) noexcept;
   void bind_cookie(std::uint64_t recorded_node, std::uint64_t recorded, std::uint64_t live);
   void forget(std::uint64_t recorded_node, std::uint64_t count) noexcept;
+  /// What of the live node's count goes when the recorded kernel takes back `count`: all of it with the last one, and
+  /// never the last before. Equal to `count` as long as both were counted alike. Nothing where the node is unbound.
+  std::optional<std::uint64_t> live_forget(std::uint64_t recorded_node, std::uint64_t count) const noexcept;
+  /// The name by which the node was made known last (name_key(), replayer/causes.h).
+  void name(std::uint64_t recorded_node, std::uint64_t key) noexcept;
+  std::uint64_t name_of(std::uint64_t recorded_node) const noexcept;  // 0: none
+  /// Calls visit(recorded node) for each node made known by this name, in no order.
+  template <class Visit>
+  void for_each_named(std::uint64_t key, Visit&& visit) const {
+    nodes_.for_each([&](std::uint64_t recorded, const Node& node) {
+      if (node.name == key) visit(recorded);
+    });
+  }
   /// A name was removed or replaced.
   void name_removed() noexcept { ++removals_; }
   /// The last link of this node is gone: its number is free once it is forgotten.
@@ -56,7 +70,9 @@ class Bindings {
  private:
   struct Node {
     std::uint64_t live = 0;
-    std::uint64_t count = 0;  // what the recorded kernel holds
+    std::uint64_t count = 0;       // what the recorded kernel holds
+    std::uint64_t live_count = 0;  // what the live one would
+    std::uint64_t name = 0;
     std::uint64_t recorded_generation = 0;
     std::uint64_t live_generation = 0;
     std::uint64_t ino = 0;  // recorded; 0: not seen yet
@@ -73,7 +89,7 @@ class Bindings {
     std::uint64_t live = 0;
     std::uint32_t next = kNoHandle;  // an older one with the same key
   };
-  enum class Table : std::uint8_t { kNodes, kLiveNodes, kInos, kLiveInos };
+  enum class Table : std::uint8_t { kNodes, kLiveNodes, kInos, kLiveInos, kOrphans };
   /// How one slot of a table was before.
   struct Undo {
     Table table;
@@ -87,6 +103,7 @@ class Bindings {
   bool holds(const Ino& ino) const noexcept { return ino.pins != 0 || ino.removals == removals_; }
   void note_node(std::uint64_t key);
   void note_live_node(std::uint64_t key);
+  void note_orphan(std::uint64_t key);
   void note_ino(std::uint64_t key);
   void note_live_ino(std::uint64_t key);
   void set_node(std::uint64_t recorded, std::uint64_t live);
@@ -96,6 +113,7 @@ class Bindings {
 
   FlatMap<std::uint64_t, Node> nodes_;                // by recorded nodeid
   FlatMap<std::uint64_t, std::uint64_t> live_nodes_;  // live to recorded
+  FlatMap<std::uint64_t, std::uint64_t> orphans_;     // counts of live nodes that stand for no recorded one
   FlatMap<std::uint64_t, Ino> inos_;                  // by recorded number
   FlatMap<std::uint64_t, std::uint64_t> live_inos_;   // live to recorded
   FlatMap<IdPair, std::uint32_t> handles_;            // {node, handle} to the newest in handle_pool_

@@ -186,7 +186,7 @@ void Comparer::compare_id(const PlanField& id, std::uint64_t recorded, std::uint
       }
       same = bindings_.match_node(recorded, live);
       if (!same && mode_ == CompareMode::kToEnd && !bindings_.live_node(recorded)) bindings_.force_node(recorded, live);
-      bindings_.count(recorded);
+      bindings_.count(recorded, live);
       break;
     case FieldRole::kGeneration:
       same = !counts_ || node_ == 0 || bindings_.match_generation(node_, recorded, live);

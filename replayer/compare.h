@@ -44,6 +44,7 @@ enum class DifferenceKind : std::uint8_t {
   kDataByte,
   kNoReply,
   kUnexpectedReply,
+  kUnbound,  // not delivered: nothing live stands for a node or handle that the request names
 };
 
 /// The first place where two replies differ. Views into them.

@@ -70,6 +70,8 @@ std::string describe_value(const Difference& difference, std::uint64_t value, st
       return recorded ? "a reply" : "none";
     case DifferenceKind::kUnexpectedReply:
       return recorded ? "none" : "a reply";
+    case DifferenceKind::kUnbound:
+      return recorded ? std::to_string(value) : "none";
   }
   return {};
 }
@@ -86,6 +88,17 @@ void append_fields(std::string& text, StructId id, Bytes fixed) {
   }
 }
 
+void append_body(std::string& text, const BodyView& view) {
+  const Bytes fixed = view.fixed_bytes();
+  std::size_t offset = 0;
+  for (const StructId id : view.layout().structs) {
+    append_fields(text, id, fixed.subspan(std::min(offset, fixed.size())));
+    offset += struct_info(id).size;
+  }
+  for (std::size_t i = 0; i < view.layout().names; ++i) text += " name " + quoted(view.name(i));
+  if (!view.tail().empty()) text += " and " + std::to_string(view.tail().size()) + " bytes";
+}
+
 }  // namespace
 
 std::string describe_request(Bytes request, const Negotiated& negotiated) {
@@ -96,14 +109,18 @@ std::string describe_request(Bytes request, const Negotiated& negotiated) {
   text += " unique " + std::to_string(header->unique) + " nodeid " + std::to_string(header->nodeid);
   const auto view = RequestView::parse(Message{.head = request, .tail = {}, .owner = nullptr}, negotiated);
   if (!view) return text + " (" + std::string(describe(view.error())) + ")";
-  std::size_t offset = 0;
-  for (const StructId id : view->layout().structs) {
-    const std::size_t size = struct_info(id).size;
-    append_fields(text, id, view->fixed_bytes().subspan(std::min(offset, view->fixed_bytes().size())));
-    offset += size;
-  }
-  for (std::size_t i = 0; i < view->layout().names; ++i) text += " name " + quoted(view->name(i));
-  if (!view->tail().empty()) text += " and " + std::to_string(view->tail().size()) + " bytes";
+  append_body(text, *view);
+  return text;
+}
+
+std::string describe_reply(const Message& reply, Opcode opcode, bool asks_size) {
+  const auto header = read_out_header(reply);
+  if (!header) return {};
+  if (header->error != 0) return describe_error(static_cast<std::uint64_t>(std::int64_t{header->error}));
+  std::string text = "success";
+  const auto view = ReplyView::parse(reply, opcode, asks_size);
+  if (!view) return text + " of " + std::to_string(reply.size()) + " bytes";
+  append_body(text, *view);
   return text;
 }
 
@@ -118,6 +135,8 @@ std::string describe_place(const Difference& difference) {
       return "reply";
     case DifferenceKind::kField:
       return (entry.empty() ? "" : entry + ".") + std::string(difference.field->name);
+    case DifferenceKind::kUnbound:
+      return "nodeid";
     case DifferenceKind::kEntryName:
       return entry + ".name";
     case DifferenceKind::kEntryEnd:
@@ -136,6 +155,18 @@ std::string describe_recorded(const Difference& difference) {
 
 std::string describe_live(const Difference& difference) {
   return describe_value(difference, difference.live, difference.live_name, false);
+}
+
+std::string_view describe(DivergenceLink link) noexcept {
+  switch (link) {
+    case DivergenceLink::kCause:
+      break;
+    case DivergenceLink::kSameObject:
+      return "same inode or name";
+    case DivergenceLink::kSameField:
+      return "same field";
+  }
+  return {};
 }
 
 std::string describe(const Divergence& divergence) {

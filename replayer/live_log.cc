@@ -40,4 +40,15 @@ void LiveLog::mark(const Event& event) {
   show(shown);
 }
 
+void LiveLog::nothing(const Event& event) {
+  if (!listened()) return;
+  Event shown = event;
+  shown.kind = EventKind::kMark;
+  shown.mark = Mark::kNone;
+  shown.result = 0;
+  shown.message = {};
+  shown.request = nullptr;
+  show(shown);
+}
+
 }  // namespace fusereplay

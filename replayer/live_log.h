@@ -19,6 +19,8 @@ class LiveLog {
   /// A live reply in the recorded one's place.
   void reply(const Slot& slot, const Message& message);
   void mark(const Event& event);
+  /// Nothing was sent or answered here: a mark kNone in the recorded event's place, so that the sequence has no gap.
+  void nothing(const Event& event);
 
  private:
   void show(const Event& event);

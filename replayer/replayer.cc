@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "core/protocol/flags.h"
+#include "replayer/causes.h"
 #include "replayer/compare.h"
 #include "replayer/describe.h"
+#include "replayer/involved.h"
 #include "replayer/live_log.h"
 #include "replayer/rewrite.h"
 #include "replayer/window.h"
@@ -66,7 +68,9 @@ class Replayer::Impl final : public ReplyChannel {
   bool refuses(const Slot& slot, const Comparison& comparison) const noexcept;
   void keep(Slot& slot, const Message& message);
   void count_tolerated(const Comparison& comparison) noexcept;
-  void diverge(const Slot& slot, const Difference& difference);
+  void diverge(const Slot& slot, const Difference& difference, const Message* live);
+  void follow_names(const Slot& slot);
+  bool left_different(const Slot& slot) const noexcept;
 
   void advance_clock(std::int64_t instant) noexcept {
     if (instant > clock_.realtime()) clock_.set(instant);
@@ -78,6 +82,7 @@ class Replayer::Impl final : public ReplyChannel {
   const ReplayOptions options_;
   Bindings bindings_;
   Comparer comparer_;
+  Causes causes_;
   LiveLog log_;
   SlotPool slots_;
   Window* window_ = nullptr;  // while run() runs
@@ -210,12 +215,28 @@ void Replayer::Impl::reach(Slot& slot) {
       forgotten_.emplace_back(one.nodeid, one.nlookup);
     }
   }
-  report_.counts.unbound_ids += rewrite_request(slot, bindings_);
+  const std::uint64_t unbound = rewrite_request(slot, bindings_, causes_);
+  slot.withheld = slot.withheld || (unbound != 0 && left_different(slot));
   slot.state = SlotState::kWaiting;
-  log_.request(slot, negotiated_);
+  if (slot.withheld) {
+    ++report_.counts.withheld;
+    log_.nothing(slot.event);
+  } else {
+    report_.counts.unbound_ids += unbound;
+    log_.request(slot, negotiated_);
+  }
+}
+
+/// Something that the request names was left different.
+bool Replayer::Impl::left_different(const Slot& slot) const noexcept {
+  for (std::size_t i = 0; i < slot.touch.count; ++i) {
+    if (causes_.changed(slot.touch.nodes[i])) return true;
+  }
+  return false;
 }
 
 void Replayer::Impl::deliver(Slot& slot, Verdict verdict) {
+  if (slot.withheld) return;
   if (!slot.delivered) ++report_.counts.requests;
   slot.delivered = true;
   slot.verdict = verdict;
@@ -229,7 +250,10 @@ void Replayer::Impl::deliver(Slot& slot, Verdict verdict) {
 void Replayer::Impl::deliver_immediate(Slot& slot) {
   if (slot.opcode == Opcode::kInterrupt) deliver_interrupted(slot);
   deliver(slot, Verdict::kFinal);
-  for (const auto& [node, count] : forgotten_) bindings_.forget(node, count);
+  for (const auto& [node, count] : forgotten_) {
+    bindings_.forget(node, count);
+    if (causes_.any() && !bindings_.live_node(node)) causes_.forgotten(node);
+  }
   if (!forgotten_.empty()) {
     forgetting_.push_back(slot.event.thread);
     for (Slot* other : open_) other->usage_overlaps = true;
@@ -286,9 +310,14 @@ void Replayer::Impl::conclude(Slot& slot) {
     if (!slot.shown) log_.reply(slot, live);
   } else {
     Difference difference;
-    difference.kind = DifferenceKind::kNoReply;
-    diverge(slot, difference);
-    abandoned_.push_back(slot.unique);
+    difference.kind = slot.withheld ? DifferenceKind::kUnbound : DifferenceKind::kNoReply;
+    difference.recorded = slot.nodeid;
+    diverge(slot, difference, nullptr);
+    if (slot.withheld) {
+      log_.nothing(slot.reply);
+    } else {
+      abandoned_.push_back(slot.unique);
+    }
   }
   close(slot);
 }
@@ -327,6 +356,7 @@ void Replayer::Impl::learn_init(const Slot& slot) {
 }
 
 void Replayer::Impl::attempt(Slot& slot, Verdict verdict) {
+  if (slot.withheld) return;
   deliver(slot, verdict);
   if (slot.state == SlotState::kWaiting) ++report_.counts.retried;
 }
@@ -409,7 +439,7 @@ std::int64_t Replayer::Impl::send(const Message& message) {
   return slot->live_result;
 }
 
-std::int64_t Replayer::Impl::unexpected(std::uint64_t unique, const Message&) {
+std::int64_t Replayer::Impl::unexpected(std::uint64_t unique, const Message& message) {
   const auto late = std::find(abandoned_.begin(), abandoned_.end(), unique);
   if (late != abandoned_.end()) {
     abandoned_.erase(late);
@@ -425,7 +455,7 @@ std::int64_t Replayer::Impl::unexpected(std::uint64_t unique, const Message&) {
   }
   Difference difference;
   difference.kind = DifferenceKind::kUnexpectedReply;
-  diverge(nobody, difference);
+  diverge(nobody, difference, &message);
   return -ENOENT;
 }
 
@@ -463,7 +493,7 @@ std::int64_t Replayer::Impl::judge(Slot& slot, const Message& message) {
   } else {
     comparer_.refuse();
   }
-  if (!comparison.same) diverge(slot, comparison.difference);
+  if (!comparison.same) diverge(slot, comparison.difference, &message);
   count_tolerated(comparison);
   slot.judged = true;
   if (!decided) slot.live_result = accepted ? static_cast<std::int64_t>(message.size()) : slot.reply.result;
@@ -473,7 +503,10 @@ std::int64_t Replayer::Impl::judge(Slot& slot, const Message& message) {
   std::memcpy(&live, message.head.data(), sizeof(live));
   // A success where an error was recorded: the recorded kernel knows of no entry and no handle, so none is granted.
   if (!decided && accepted && recorded.error != 0 && live.error == 0) slot.live_result = -ENOENT;
-  if (recorded.error == 0 && (slot.traits.effects & kRemovesName) != 0) bindings_.name_removed();
+  if (recorded.error == 0) {
+    if ((slot.traits.effects & kRemovesName) != 0) bindings_.name_removed();
+    follow_names(slot);
+  }
   slot.state = SlotState::kAnswered;
   if (decided) return slot.live_result;
   if (slot.at_reply) {
@@ -497,20 +530,51 @@ void Replayer::Impl::count_tolerated(const Comparison& comparison) noexcept {
   if (comparison.by_size) ++report_.counts.compared_by_size;
 }
 
-void Replayer::Impl::diverge(const Slot& slot, const Difference& difference) {
+/// Remembers under which name a node was made known, and what happens to names that a difference left different.
+void Replayer::Impl::follow_names(const Slot& slot) {
+  if (!slot.readable) return;
+  if (const std::uint64_t entry = recorded_entry(slot); entry != 0 && slot.plan->layout->names != 0) {
+    const auto* name =
+        reinterpret_cast<const char*>(slot.bytes().data()) + sizeof(wire::InHeader) + slot.plan->layout->fixed_size();
+    const std::size_t most =
+        slot.size - static_cast<std::size_t>(name - reinterpret_cast<const char*>(slot.bytes().data()));
+    bindings_.name(entry, name_key(slot.nodeid, std::string_view(name, ::strnlen(name, most))));
+  }
+  if (!causes_.any()) return;
+  const std::vector<std::uint64_t> names = entry_names(slot, negotiated_);
+  if (names.size() == 2) causes_.named(names[0], 0, names[1]);
+  if (slot.opcode == Opcode::kLink && names.size() == 1) causes_.named(0, slot.touch.nodes[1], names[0]);
+}
+
+void Replayer::Impl::diverge(const Slot& slot, const Difference& difference, const Message* live) {
   ++report_.counts.divergences;
-  if (report_.divergences.size() >= options_.kept_divergences) return;
+  const Causes::Placed placed = causes_.place(involved_in(slot, difference, bindings_, negotiated_));
+  RootCause* cause = placed.cause < report_.causes.size() ? &report_.causes[placed.cause] : nullptr;
+  const bool is_cause = placed.link == DivergenceLink::kCause;
+  if (is_cause) ++report_.counts.causes;
+  if (!is_cause && cause != nullptr) ++cause->follower_count;
+  const bool kept = is_cause ? report_.causes.size() < options_.kept_causes
+                             : cause != nullptr && cause->followers.size() < options_.kept_followers;
+  if (!kept) return;
   Divergence divergence;
   divergence.sequence = slot.has_reply ? slot.reply.sequence : slot.event.sequence;
   divergence.request_sequence = slot.event.sequence;
   divergence.unique = slot.unique;
+  divergence.nodeid = slot.nodeid;
   divergence.opcode = slot.opcode;
+  divergence.link = placed.link;
   divergence.field = describe_place(difference);
   divergence.recorded = describe_recorded(difference);
   divergence.live = describe_live(difference);
   divergence.request = slot.buffer ? describe_request(slot.bytes(), negotiated_)
                                    : "no request with unique " + std::to_string(slot.unique);
-  report_.divergences.push_back(std::move(divergence));
+  if (slot.has_reply) divergence.recorded_reply = describe_reply(slot.reply.message, slot.opcode, slot.asks_size);
+  if (live != nullptr) divergence.live_reply = describe_reply(*live, slot.opcode, slot.asks_size);
+  if (is_cause) {
+    report_.causes.push_back({std::move(divergence), {}, 0});
+  } else {
+    cause->followers.push_back(std::move(divergence));
+  }
 }
 
 void Replayer::Impl::finish() {

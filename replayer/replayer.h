@@ -17,6 +17,9 @@
 //
 // WRITE RESULTS. send() returns what the recorded write(2) did: where the kernel refused a reply, so does the replay.
 //
+// DIFFERENCES. Each is put under the one that it follows from (replayer/causes.h). A request on a node or handle that
+// has no live counterpart because of a difference is withheld: its id would name some other live thing, or none.
+//
 // TIME. IncomingRequest::received is the recorded instant of the request, so stamps are equal to the nanosecond. The
 // clock is set to the recorded instants and never goes back.
 #pragma once
@@ -39,8 +42,9 @@ namespace fusereplay {
 struct ReplayOptions {
   Tolerances tolerances = Tolerances::exact();
   PayloadPolicy payload = PayloadPolicy::kFull;  // the source's: what its trace's header says
-  std::size_t kept_divergences = 100;
-  std::uint64_t stop_after = 0;  // divergences; 0: never
+  std::size_t kept_causes = 100;
+  std::size_t kept_followers = 20;  // of each cause
+  std::uint64_t stop_after = 0;     // divergences; 0: never
   /// How far ahead the reply of an overlapping request is looked for, in events and in bytes. Bounds the memory.
   std::size_t window_events = 8192;
   std::size_t window_bytes = std::size_t{64} << 20;

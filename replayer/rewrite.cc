@@ -56,11 +56,35 @@ std::uint64_t rewrite_handle(std::byte* at, std::uint64_t node, Slot& slot, cons
   return 0;
 }
 
-std::uint64_t rewrite_forgets(std::byte* list, std::size_t size, const Bindings& bindings) noexcept {
+/// The live count in place of the recorded one; true where nothing of it is held.
+bool rewrite_count(std::uint64_t node, std::byte* at, const Bindings& bindings) noexcept {
+  const std::optional<std::uint64_t> live = bindings.live_forget(node, load(at));
+  if (!live) return false;
+  store(at, *live);
+  return *live == 0;
+}
+
+std::uint64_t rewrite_forgets(Slot& slot, std::size_t start, const Bindings& bindings, const Causes& causes) noexcept {
+  std::byte* const message = slot.buffer->data();
   std::uint64_t unbound = 0;
-  for (std::size_t at = 0; at + sizeof(wire::ForgetOne) <= size; at += sizeof(wire::ForgetOne)) {
-    unbound += rewrite_node(list + at + offsetof(wire::ForgetOne, nodeid), bindings);
+  std::size_t kept = start;
+  for (std::size_t at = start; at + sizeof(wire::ForgetOne) <= slot.size; at += sizeof(wire::ForgetOne)) {
+    std::byte* const one = message + at;
+    const std::uint64_t node = load(one + offsetof(wire::ForgetOne, nodeid));
+    if (rewrite_count(node, one + offsetof(wire::ForgetOne, nlookup), bindings)) continue;
+    if (causes.changed(node) && !bindings.live_node(node)) continue;
+    unbound += rewrite_node(one + offsetof(wire::ForgetOne, nodeid), bindings);
+    if (kept != at) std::memcpy(message + kept, one, sizeof(wire::ForgetOne));
+    kept += sizeof(wire::ForgetOne);
   }
+  if (kept + sizeof(wire::ForgetOne) > slot.size) return unbound;
+  slot.withheld = kept == start;
+  const auto count = static_cast<std::uint32_t>((kept - start) / sizeof(wire::ForgetOne));
+  const auto length = static_cast<std::uint32_t>(kept);
+  std::memcpy(message + kHeader + offsetof(wire::BatchForgetIn, count), &count, sizeof(count));
+  std::memcpy(message + offsetof(wire::InHeader, len), &length, sizeof(length));
+  slot.size = kept;
+  slot.event.result = static_cast<std::int64_t>(kept);
   return unbound;
 }
 
@@ -92,7 +116,7 @@ void read_request(Slot& slot, const Negotiated& negotiated) noexcept {
   }
 }
 
-std::uint64_t rewrite_request(Slot& slot, const Bindings& bindings) noexcept {
+std::uint64_t rewrite_request(Slot& slot, const Bindings& bindings, const Causes& causes) noexcept {
   std::byte* const message = slot.buffer->data();
   std::byte* const fixed = message + kHeader;
   std::uint64_t unbound = rewrite_node(message + offsetof(wire::InHeader, nodeid), bindings);
@@ -109,9 +133,11 @@ std::uint64_t rewrite_request(Slot& slot, const Bindings& bindings) noexcept {
   for (const RequestId& id : slot.plan->ids) {
     if (id.role == FieldRole::kNodeId) unbound += rewrite_node(fixed + id.offset, bindings);
   }
+  if (slot.opcode == Opcode::kForget) {
+    slot.withheld = rewrite_count(slot.nodeid, fixed + offsetof(wire::ForgetIn, nlookup), bindings);
+  }
   if (slot.plan->layout->tail == Tail::kForgets) {
-    const std::size_t start = kHeader + slot.plan->layout->fixed_size();
-    unbound += rewrite_forgets(message + start, slot.size - start, bindings);
+    unbound += rewrite_forgets(slot, kHeader + slot.plan->layout->fixed_size(), bindings, causes);
   }
   return unbound;
 }

@@ -3,6 +3,7 @@
 
 #include "core/protocol/layout.h"
 #include "replayer/bindings.h"
+#include "replayer/causes.h"
 #include "replayer/slot.h"
 
 namespace fusereplay {
@@ -13,7 +14,10 @@ namespace fusereplay {
 void read_request(Slot& slot, const Negotiated& negotiated) noexcept;
 
 /// Rewrites the request in the slot's buffer. Returns how many ids were unbound and left as they were; a handle of 0 is
-/// no handle (reference 3.3, ENOSYS to OPEN).
-std::uint64_t rewrite_request(Slot& slot, const Bindings& bindings) noexcept;
+/// no handle (reference 3.3, ENOSYS to OPEN). The counts of a FORGET become those that the live side holds
+/// (Bindings::live_forget()); the entries of a BATCH_FORGET for which it holds none are left out.
+/// What is left of a FORGET or BATCH_FORGET being nothing, it is withheld (Slot::withheld). An unbound node that a
+/// difference changed is left out of a BATCH_FORGET, not passed on.
+std::uint64_t rewrite_request(Slot& slot, const Bindings& bindings, const Causes& causes) noexcept;
 
 }  // namespace fusereplay

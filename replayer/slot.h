@@ -58,6 +58,7 @@ struct Slot {
   bool readable = false;  // as long as its layout's structs at least
   bool asks_size = false;
   Touch touch;
+  bool withheld = false;  // it names what has no live counterpart, and a difference is to blame: not delivered
   std::uint64_t released_handle = 0;  // RELEASE, RELEASEDIR: the handle as recorded
   std::uint64_t released_live = 0;
 

@@ -9,7 +9,7 @@ TEST(Bindings, ANodeIsBoundToWhatTheReplyMade) {
   Bindings bindings;
   EXPECT_FALSE(bindings.live_node(5).has_value());
   EXPECT_TRUE(bindings.match_node(5, 77));
-  bindings.count(5);
+  bindings.count(5, 77);
   bindings.commit();
   EXPECT_EQ(bindings.live_node(5), 77U);
   EXPECT_EQ(bindings.live_node(1), 1U);
@@ -19,7 +19,7 @@ TEST(Bindings, ANodeIsBoundToWhatTheReplyMade) {
 TEST(Bindings, ACountedNodeCannotChangeItsPartner) {
   Bindings bindings;
   ASSERT_TRUE(bindings.match_node(5, 77));
-  bindings.count(5);
+  bindings.count(5, 77);
   bindings.commit();
   EXPECT_FALSE(bindings.match_node(5, 78));
   EXPECT_FALSE(bindings.match_node(6, 77));
@@ -31,8 +31,8 @@ TEST(Bindings, ACountedNodeCannotChangeItsPartner) {
 TEST(Bindings, AForgottenNodeMayBeBoundAnew) {
   Bindings bindings;
   ASSERT_TRUE(bindings.match_node(5, 77));
-  bindings.count(5);
-  bindings.count(5);
+  bindings.count(5, 77);
+  bindings.count(5, 77);
   bindings.commit();
   bindings.forget(5, 1);
   EXPECT_FALSE(bindings.match_node(5, 78));
@@ -45,7 +45,7 @@ TEST(Bindings, AForgottenNodeIsRememberedWhereHandlesMayComeBack) {
   Bindings bindings;
   bindings.keep_forgotten();
   ASSERT_TRUE(bindings.match_node(5, 77));
-  bindings.count(5);
+  bindings.count(5, 77);
   bindings.commit();
   bindings.forget(5, 1);
   EXPECT_EQ(bindings.live_node(5), 77U);
@@ -55,12 +55,12 @@ TEST(Bindings, AForgottenNodeIsRememberedWhereHandlesMayComeBack) {
 TEST(Bindings, RollingBackLeavesNoTrace) {
   Bindings bindings;
   ASSERT_TRUE(bindings.match_node(5, 77));
-  bindings.count(5);
+  bindings.count(5, 77);
   ASSERT_TRUE(bindings.match_ino(5, 500, 900));
   bindings.commit();
   ASSERT_TRUE(bindings.match_node(6, 78));
-  bindings.count(6);
-  bindings.count(5);
+  bindings.count(6, 78);
+  bindings.count(5, 77);
   ASSERT_TRUE(bindings.match_ino(6, 501, 901));
   bindings.roll_back();
   EXPECT_FALSE(bindings.live_node(6).has_value());
@@ -83,7 +83,7 @@ TEST(Bindings, AnInodeNumberHoldsUntilANameIsRemoved) {
 TEST(Bindings, AnInodeNumberOfACountedNodeHoldsEvenThen) {
   Bindings bindings;
   ASSERT_TRUE(bindings.match_node(5, 77));
-  bindings.count(5);
+  bindings.count(5, 77);
   ASSERT_TRUE(bindings.match_ino(5, 500, 900));
   bindings.commit();
   bindings.name_removed();
@@ -96,7 +96,7 @@ TEST(Bindings, AnInodeNumberOfACountedNodeHoldsEvenThen) {
 TEST(Bindings, AnInodeNumberOutlivesTheForgetWhileItsNameStays) {
   Bindings bindings;
   ASSERT_TRUE(bindings.match_node(5, 77));
-  bindings.count(5);
+  bindings.count(5, 77);
   ASSERT_TRUE(bindings.match_ino(5, 500, 900));
   bindings.commit();
   bindings.forget(5, 1);
@@ -106,11 +106,43 @@ TEST(Bindings, AnInodeNumberOutlivesTheForgetWhileItsNameStays) {
 TEST(Bindings, AGenerationBelongsToItsNode) {
   Bindings bindings;
   ASSERT_TRUE(bindings.match_node(5, 77));
-  bindings.count(5);
+  bindings.count(5, 77);
   EXPECT_TRUE(bindings.match_generation(5, 1, 9));
   EXPECT_TRUE(bindings.match_generation(5, 1, 9));
   EXPECT_FALSE(bindings.match_generation(5, 1, 8));
   EXPECT_FALSE(bindings.match_generation(5, 2, 9));
+}
+
+TEST(Bindings, AForgetTakesBackWhatTheLiveSideHolds) {
+  Bindings bindings;
+  ASSERT_TRUE(bindings.match_node(5, 77));
+  bindings.count(5, 77);
+  bindings.count(5, 77);
+  bindings.commit();
+  EXPECT_EQ(bindings.live_forget(5, 1), 1U);
+  bindings.count(0, 77);  // only the live side listed it once more
+  bindings.commit();
+  EXPECT_EQ(bindings.live_forget(5, 1), 1U);
+  EXPECT_EQ(bindings.live_forget(5, 2), 3U);
+  bindings.forget(5, 1);
+  EXPECT_EQ(bindings.live_forget(5, 1), 2U);
+  bindings.count(5, 0);  // only the recorded side
+  bindings.count(5, 0);
+  bindings.count(5, 0);
+  bindings.commit();
+  EXPECT_EQ(bindings.live_forget(5, 3), 1U) << "never the last one before the recorded last one";
+  EXPECT_EQ(bindings.live_forget(5, 4), 2U);
+  EXPECT_FALSE(bindings.live_forget(6, 1).has_value());
+}
+
+TEST(Bindings, ALiveNodeCountedBeforeItWasBoundKeepsItsCount) {
+  Bindings bindings;
+  bindings.count(0, 77);
+  bindings.commit();
+  ASSERT_TRUE(bindings.match_node(5, 77));
+  bindings.count(5, 77);
+  bindings.commit();
+  EXPECT_EQ(bindings.live_forget(5, 1), 2U);
 }
 
 TEST(Bindings, OneHandleValueMayBeOpenManyTimes) {

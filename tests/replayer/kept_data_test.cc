@@ -82,9 +82,9 @@ TEST(KeptData, ThatAWriteDidNotPutThereDiffers) {
   }
   const auto report = replay_kept(recording, PayloadPolicy::kHash);
   EXPECT_EQ(report.counts.divergences, 3U);
-  ASSERT_FALSE(report.divergences.empty());
-  EXPECT_EQ(report.divergences[0].opcode, Opcode::kRead);
-  EXPECT_EQ(report.divergences[0].field, "data[8209]");
+  ASSERT_FALSE(report.causes.empty());
+  EXPECT_EQ(report.causes[0].divergence.opcode, Opcode::kRead);
+  EXPECT_EQ(report.causes[0].divergence.field, "data[8209]");
 }
 
 TEST(KeptData, ThatIsZeroWhereSomeWasRecordedDiffers) {

@@ -127,7 +127,7 @@ TEST(ReplayOrder, WhatNoOrderExplainsIsADivergence) {
   // The look was over before the change was asked for.
   const ReplayReport report = replay_on_memfs(reorder(recording, from, {2, 3, 0, 1}));
   EXPECT_EQ(report.counts.divergences, 1U) << explain(report);
-  EXPECT_EQ(report.divergences[0].field, "attr.ctimensec");
+  EXPECT_EQ(report.causes[0].divergence.field, "attr.ctimensec");
 }
 
 TEST(ReplayOrder, AChangeOfAnotherNodeIsNoExcuse) {

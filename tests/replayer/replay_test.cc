@@ -136,9 +136,9 @@ TEST_P(ReplayerFinds, OneDivergenceInTheFieldThatDiffers) {
   damage(recording, GetParam().opcode, GetParam().number, GetParam().offset, std::byte{0x77});
   const ReplayReport report = replay_on_memfs(recording);
   ASSERT_EQ(report.counts.divergences, 1U) << explain(report);
-  EXPECT_EQ(report.divergences[0].field, GetParam().field);
-  EXPECT_EQ(report.divergences[0].opcode, GetParam().opcode);
-  EXPECT_NE(report.divergences[0].recorded, report.divergences[0].live);
+  EXPECT_EQ(report.causes[0].divergence.field, GetParam().field);
+  EXPECT_EQ(report.causes[0].divergence.opcode, GetParam().opcode);
+  EXPECT_NE(report.causes[0].divergence.recorded, report.causes[0].divergence.live);
   EXPECT_EQ(report.end, ReplayEnd::kComplete);
 }
 
@@ -168,10 +168,10 @@ TEST(Replayer, NamesTheErrorThatDiffers) {
   std::memcpy(recording.back().bytes.data() + offsetof(wire::OutHeader, error), &error, sizeof(error));
   const ReplayReport report = replay_on_memfs(recording);
   ASSERT_EQ(report.counts.divergences, 1U);
-  EXPECT_EQ(report.divergences[0].field, "error");
-  EXPECT_EQ(report.divergences[0].recorded, "EACCES");
-  EXPECT_EQ(report.divergences[0].live, "ENOENT");
-  EXPECT_EQ(report.divergences[0].request, "LOOKUP unique 4 nodeid 1 name \"none\"");
+  EXPECT_EQ(report.causes[0].divergence.field, "error");
+  EXPECT_EQ(report.causes[0].divergence.recorded, "EACCES");
+  EXPECT_EQ(report.causes[0].divergence.live, "ENOENT");
+  EXPECT_EQ(report.causes[0].divergence.request, "LOOKUP unique 4 nodeid 1 name \"none\"");
 }
 
 TEST(Replayer, ReportsANodeThatIsNotTheSameAsBefore) {
@@ -185,7 +185,7 @@ TEST(Replayer, ReportsANodeThatIsNotTheSameAsBefore) {
   std::memcpy(recording.back().bytes.data() + sizeof(wire::OutHeader), &node_of_b, sizeof(node_of_b));
   const ReplayReport report = replay_on_memfs(recording);
   ASSERT_EQ(report.counts.divergences, 1U) << explain(report);
-  EXPECT_EQ(report.divergences[0].field, "nodeid");
+  EXPECT_EQ(report.causes[0].divergence.field, "nodeid");
 }
 
 TEST(Replayer, StopsAfterAsManyDivergencesAsAsked) {
@@ -203,11 +203,13 @@ TEST(Replayer, StopsAfterAsManyDivergencesAsAsked) {
   EXPECT_EQ(stopped.end, ReplayEnd::kStopped);
   EXPECT_EQ(stopped.counts.divergences, 2U);
   options.stop_after = 0;
-  options.kept_divergences = 3;
+  options.kept_followers = 3;
   const ReplayReport all = replay_on_memfs(recording, {}, options);
   EXPECT_EQ(all.end, ReplayEnd::kComplete);
   EXPECT_EQ(all.counts.divergences, 5U);
-  EXPECT_EQ(all.divergences.size(), 3U);
+  ASSERT_EQ(all.causes.size(), 1U);
+  EXPECT_EQ(all.causes[0].follower_count, 4U);
+  EXPECT_EQ(all.causes[0].followers.size(), 3U);
 }
 
 TEST(Replayer, IgnoresWhatAnotherImplementationMayChoose) {
@@ -298,7 +300,8 @@ TEST(Replayer, ReportsAServerThatHangs) {
   const ReplayReport report = replayer.run(source);
   EXPECT_EQ(report.end, ReplayEnd::kHung);
   bool named = false;
-  for (const Divergence& divergence : report.divergences) {
+  for (const RootCause& cause : report.causes) {
+    const Divergence& divergence = cause.divergence;
     named =
         named || (divergence.opcode == Opcode::kGetattr && divergence.field == "reply" && divergence.live == "none");
   }

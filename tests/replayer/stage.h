@@ -46,7 +46,10 @@ inline ReplayReport replay_on_memfs(const Recording& recording, const std::vecto
 /// What the report says, for a failed expectation.
 inline std::string explain(const ReplayReport& report) {
   std::string text;
-  for (const Divergence& divergence : report.divergences) text += describe(divergence) + "\n";
+  for (const RootCause& cause : report.causes) {
+    text += describe(cause.divergence) + "\n";
+    for (const Divergence& follower : cause.followers) text += "    " + describe(follower) + "\n";
+  }
   return text;
 }
 
