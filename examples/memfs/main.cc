@@ -15,7 +15,7 @@ namespace {
 bool is_ours(std::string_view option) {
   const std::string_view key = option.substr(0, option.find('='));
   return key == "threads" || key == "locks" || key == "writeback" || key == "capacity" || key == "inodes" ||
-         key == "timeout";
+         key == "files" || key == "timeout";
 }
 
 }  // namespace
@@ -25,7 +25,8 @@ int main(int argc, char** argv) {
   if (arguments.mountpoint.empty()) {
     std::fputs(
         "usage: memfs [-o OPTION[,OPTION...]] MOUNTPOINT\n"
-        "options: threads, locks, writeback, capacity=SIZE[K|M|G], inodes=COUNT, timeout=SECONDS, and mount options\n",
+        "options: threads, locks, writeback, capacity=SIZE[K|M|G], inodes=COUNT, files=COUNT, timeout=SECONDS, and "
+        "mount options\n",
         stderr);
     return 2;
   }

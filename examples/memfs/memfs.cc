@@ -17,7 +17,15 @@ Memfs::Memfs(const MemfsOptions& options)
       nodes_(space_, static_cast<std::uint32_t>(S_IFDIR | 0755), kRoot) {
   const bool taken = space_.inodes.take(1);
   FUSEREPLAY_CHECK(taken, "there is room for the root");
-  nodes_.root()->attributes.ino = raw(kRoot);
+  const Node root = nodes_.root();
+  root->attributes.ino = raw(kRoot);
+  for (std::uint32_t i = 0; i < options_.files && space_.inodes.take(1); ++i) {
+    const Node file = nodes_.insert(space_, static_cast<std::uint32_t>(S_IFREG | 0644), kRoot);
+    file->attributes.ino = raw(file.id());
+    std::string name = std::to_string(i);
+    name.insert(0, name.size() < 5 ? 5 - name.size() : 0, '0');
+    root->directory().add(name, file);
+  }
 }
 
 Async<void> Memfs::init(Connection& connection) {

@@ -39,6 +39,8 @@ bool apply(std::string_view word, MemfsOptions& options) {
     options.capacity = *value;
   } else if (key == "inodes" && *value >= 1) {
     options.inodes = *value;
+  } else if (key == "files" && *value <= UINT32_MAX) {
+    options.files = static_cast<std::uint32_t>(*value);
   } else if (key == "timeout" && *value <= UINT32_MAX) {
     options.entry_timeout = options.attribute_timeout = Timeout::seconds(*value);
   } else {
@@ -55,7 +57,7 @@ tl::expected<MemfsOptions, std::string> parse_memfs_options(std::string_view tex
     const std::string_view word = text.substr(0, text.find(','));
     if (!apply(word, options)) {
       return tl::unexpected("memfs does not know '" + std::string(word) +
-                            "'; it takes threads, locks, writeback, capacity=SIZE[K|M|G], inodes=COUNT, "
+                            "'; it takes threads, locks, writeback, capacity=SIZE[K|M|G], inodes=COUNT, files=COUNT, "
                             "timeout=SECONDS, separated by commas");
     }
     text.remove_prefix(word.size() < text.size() ? word.size() + 1 : word.size());

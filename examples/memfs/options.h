@@ -16,6 +16,7 @@ struct MemfsOptions {
   std::uint64_t capacity = std::uint64_t{4} << 30;  // bytes of file data
   std::uint64_t inodes = std::uint64_t{1} << 20;    // the root included; at least 1
   std::uint32_t max_links = 65000;                  // names of a file, subdirectories of a directory
+  std::uint32_t files = 0;                          // empty ones in the root to begin with: 00000, 00001 and so on
   Timeout entry_timeout = Timeout::seconds(1);
   Timeout attribute_timeout = Timeout::seconds(1);
   Handlers handlers = Handlers::kOneAtATime;
@@ -25,8 +26,8 @@ struct MemfsOptions {
   Writes writes = Writes::kThrough;
 };
 
-/// Reads "threads,locks,writeback,capacity=SIZE,inodes=COUNT,timeout=SECONDS": any of these, in any order; SIZE may end
-/// in K, M or G. The error is one line that names the word and what is known.
+/// Reads "threads,locks,writeback,capacity=SIZE,inodes=COUNT,files=COUNT,timeout=SECONDS": any of these, in any order;
+/// SIZE may end in K, M or G. The error is one line that names the word and what is known.
 tl::expected<MemfsOptions, std::string> parse_memfs_options(std::string_view text);
 
 }  // namespace fusereplay
