@@ -101,11 +101,15 @@ static void do_copy(void) {
   grow(to + length);
 }
 
-static void reopen(void) {
+static void check_size(void) {
   struct stat status;
+  MUST(fstat(file, &status) == 0 && (size_t)status.st_size == size);
+}
+
+static void reopen(void) {
   MUST(fsync(file) == 0 && close(file) == 0);
   MUST((file = open("fsx", O_RDWR)) >= 0);
-  MUST(fstat(file, &status) == 0 && (size_t)status.st_size == size);
+  check_size();
   MUST(pread(file, buffer, sizeof(buffer), 0) == (ssize_t)size);
   check_range(0, buffer, size);
 }
@@ -145,6 +149,7 @@ int main(int argc, char** argv) {
         do_copy();
         break;
     }
+    check_size();
     if (step % 100 == 99) reopen();
   }
   reopen();

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "tests/cli/command.h"
-#include "tests/traces/temporary_directory.h"
 
 namespace fusereplay::testing {
 namespace {
@@ -75,23 +74,6 @@ TEST_P(GoldenTrace, PlaysTheSameOnMemfsInEveryProcess) {
   }
   EXPECT_EQ(hashes.size(), 1U);
   EXPECT_EQ(hashes.begin()->size(), 32U);
-}
-
-TEST_P(GoldenTrace, PlaysOnPassthrough) {
-  const test::TemporaryDirectory source;
-  std::string options = golden().filesystem == "memfs" ? "" : golden().filesystem.substr(std::string("memfs:").size()) + ",";
-  if (const auto files = options.find("files="); files != std::string::npos) {
-    const int count = std::atoi(options.c_str() + files + std::string("files=").size());
-    for (int i = 0; i < count; ++i) {
-      char name[16];
-      std::snprintf(name, sizeof(name), "%05d", i);
-      std::ofstream(source / name);
-    }
-    options = "";
-  }
-  const CommandResult replay = run_fusereplay({"replay", golden().path(), "--other-implementation", "--fs",
-                                               "passthrough:" + options + (source / "").string()});
-  EXPECT_EQ(replay.exit_code, 0) << replay;
 }
 
 TEST(GoldenTable, NamesEveryTrace) {

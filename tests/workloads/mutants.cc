@@ -1,5 +1,6 @@
 #include "tests/workloads/mutants.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
