@@ -82,6 +82,9 @@ Async<void> Passthrough::init(Connection& connection) {
   if (options_.handlers == PassthroughOptions::Handlers::kConcurrent) connection.run_handlers_concurrently();
   if (connection.offers(kInitHandleKillprivV2)) co_await connection.want(kInitHandleKillprivV2);
   if (options_.writes == PassthroughOptions::Writes::kBack) co_await connection.want(kInitWritebackCache);
+  // A shared mapping is possible without it only where pages are cached.
+  const bool direct = options_.io == PassthroughOptions::Io::kDirect;
+  if (direct && connection.offers(kInitDirectIoAllowMmap)) co_await connection.want(kInitDirectIoAllowMmap);
   connection_ = &connection;
   if (options_.locks == PassthroughOptions::Locks::kForwarded) {
     co_await connection.want(kInitPosixLocks | kInitFlockLocks);

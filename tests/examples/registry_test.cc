@@ -55,7 +55,8 @@ TEST(Registry, SaysWhatIsWrongWithAnArgument) {
 }
 
 TEST(MemfsOptionsText, IsReadInAnyOrder) {
-  const MemfsOptions options = parse_memfs_options("timeout=0,threads,capacity=2G,inodes=10,files=3,locks,writeback").value();
+  const MemfsOptions options =
+      parse_memfs_options("timeout=0,threads,capacity=2G,inodes=10,files=3,locks,writeback").value();
   EXPECT_EQ(options.capacity, std::uint64_t{2} << 30);
   EXPECT_EQ(options.inodes, 10U);
   EXPECT_EQ(options.files, 3U);
