@@ -7,6 +7,7 @@
 #include "cli/findings.h"
 #include "cli/invocation.h"
 #include "cli/json.h"
+#include "cli/replay_time.h"
 #include "cli/text.h"
 #include "cli/trace_input.h"
 #include "replayer/replayer.h"
@@ -35,6 +36,9 @@ Syntax syntax() {
       ("check", "check the rules over the new conversation too")                                           //
       ("stop-after", po::value<std::uint64_t>()->default_value(0)->value_name("N"),
        "end after N differences; 0: never")  //
+      ("time", po::value<std::string>()->default_value("real")->value_name("real|recorded|frozen"),
+       "what code that asks libc for the time is told; Request::time() and Connection::clock() always show the "
+       "recorded instants")  //
       ("json", po::value<std::string>()->value_name("FILE"), "write the report as JSON too; - for stdout, alone");
   return syntax;
 }
@@ -169,6 +173,8 @@ ExitStatus run_replay(const Invocation& invocation) {
   const std::string& path = parsed->operands[0];
   auto reader = open_trace(invocation, path);
   if (!reader) return reader.error();
+  const auto libc_time = take_libc_time(invocation, options["time"].as<std::string>(), path);
+  if (!libc_time) return libc_time.error();
   auto made = make_filesystem(invocation, options["fs"].as<std::string>());
   if (!made) return made.error();
 
@@ -181,11 +187,16 @@ ExitStatus run_replay(const Invocation& invocation) {
   ReplayOptions replay_options;
   if (options.count("other-implementation") != 0) replay_options.tolerances = Tolerances::other_implementation();
   replay_options.payload = (*reader)->header().payload;
+  replay_options.time = libc_time->source.get();
   replay_options.stop_after = options["stop-after"].as<std::uint64_t>();
 
   TraceEvents events(**reader);
   const ReplayReport report = replay(std::move(made->operations), events, sinks, replay_options);
   if (observers.rules != nullptr) observers.rules->finish();
+  if (libc_time->time != nullptr && libc_time->time->overrun() != 0) {
+    std::cerr << "fusereplay replay: libc was asked for the time more often than foreseen in "
+              << count_text(libc_time->time->overrun(), "request") << "; its last answers there were too old\n";
+  }
   const JsonTarget target(options);
   if (target.output() == Output::kText) print_report(path, report, observers);
   ExitStatus status = judge(invocation, report, observers);

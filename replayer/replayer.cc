@@ -243,6 +243,8 @@ void Replayer::Impl::deliver(Slot& slot, Verdict verdict) {
   slot.state = SlotState::kInFlight;
   current_ = &slot;
   advance_clock(slot.event.begin);
+  if (options_.time != nullptr)
+    options_.time->pass(slot.event.begin, slot.has_reply ? slot.reply.begin : slot.event.begin);
   server_.handle(IncomingRequest{slot.buffer, slot.bytes(), slot.event.begin}, *this);
   executor_.run_ready();
 }

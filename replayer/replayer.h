@@ -39,6 +39,15 @@
 
 namespace fusereplay {
 
+/// Told how the recorded time passes.
+class ReplayTime {
+ public:
+  virtual ~ReplayTime() = default;
+  /// A request is about to be delivered that was read at `begin` and answered at `end` (ns since the epoch; `end` is
+  /// `begin` where no reply is known).
+  virtual void pass(std::int64_t begin, std::int64_t end) = 0;
+};
+
 struct ReplayOptions {
   Tolerances tolerances = Tolerances::exact();
   PayloadPolicy payload = PayloadPolicy::kFull;  // the source's: what its trace's header says
@@ -48,6 +57,7 @@ struct ReplayOptions {
   /// How far ahead the reply of an overlapping request is looked for, in events and in bytes. Bounds the memory.
   std::size_t window_events = 8192;
   std::size_t window_bytes = std::size_t{64} << 20;
+  ReplayTime* time = nullptr;  // outlives the replay
 };
 
 /// One replay. One thread. No allocation in steady state.

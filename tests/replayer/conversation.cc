@@ -29,7 +29,7 @@ Reply Caller::call(Opcode opcode, std::uint64_t nodeid, const Fill& fill) {
   StoredEvent stored;
   stored.event.kind = EventKind::kRequest;
   stored.event.sequence = mount_.next_sequence();
-  stored.event.begin = stored.event.end = Mount::time_of(stored.event.sequence);
+  stored.event.begin = stored.event.end = mount_.time_of(stored.event.sequence);
   stored.event.thread = thread_;
   stored.event.result = static_cast<std::int64_t>(bytes.size());
   stored.bytes.assign(bytes.begin(), bytes.end());
@@ -47,7 +47,7 @@ std::int64_t Caller::send(const Message& message) {
   StoredEvent stored;
   stored.event.kind = EventKind::kReply;
   stored.event.sequence = mount_.next_sequence();
-  stored.event.begin = stored.event.end = Mount::time_of(stored.event.sequence);
+  stored.event.begin = stored.event.end = mount_.time_of(stored.event.sequence);
   stored.event.thread = thread_;
   stored.bytes.assign(message.head.begin(), message.head.end());
   stored.bytes.insert(stored.bytes.end(), message.tail.begin(), message.tail.end());

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/async/clock.h"
 #include "core/protocol/builder.h"
 #include "core/protocol/dirent.h"
 #include "core/protocol/view.h"
@@ -46,16 +47,18 @@ class Mount {
  public:
   static constexpr std::int64_t kStart = 1'700'000'000'000'000'000;
 
-  explicit Mount(Server& server) : server_(server) {}
+  /// `clock`, if any, gives the events' times; else they are invented.
+  explicit Mount(Server& server, const Clock* clock = nullptr) : server_(server), clock_(clock) {}
   Server& server() noexcept { return server_; }
   std::uint64_t next_sequence() noexcept { return sequence_.fetch_add(1) + 1; }
   std::uint64_t next_unique() noexcept { return unique_.fetch_add(2) + 2; }
-  static std::int64_t time_of(std::uint64_t sequence) noexcept {
-    return kStart + static_cast<std::int64_t>(sequence) * 1000;
+  std::int64_t time_of(std::uint64_t sequence) const noexcept {
+    return clock_ != nullptr ? clock_->realtime() : kStart + static_cast<std::int64_t>(sequence) * 1000;
   }
 
  private:
   Server& server_;
+  const Clock* const clock_;
   std::atomic<std::uint64_t> sequence_{0};
   std::atomic<std::uint64_t> unique_{0};
 };
