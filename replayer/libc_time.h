@@ -59,7 +59,7 @@ class LibcTime {
 
   Shared* shared_;
   Instant* list_;
-  std::size_t prepared_ = 16;  // entries of the list that set() keeps up to date
+  std::size_t prepared_ = 8;  // entries of the list that set() keeps up to date
   std::uint64_t overrun_ = 0;
 };
 
