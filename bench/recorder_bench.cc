@@ -1,8 +1,11 @@
 // The observer's hot path: what a serving thread pays for an event.
 #include <benchmark/benchmark.h>
+#include <stdlib.h>
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -72,6 +75,34 @@ void RecorderOnEvent(benchmark::State& state) {
   }
   if (recorder.finish().events != event.sequence) std::abort();
 }
+/// The same with a trace and with rings in files, as `fusereplay record` has them.
+void RecorderOnEventInFiles(benchmark::State& state) {
+  const auto size = static_cast<std::size_t>(state.range(0));
+  std::string name = "/dev/shm/fusereplay-bench-XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr) std::abort();
+  const std::filesystem::path directory = name;
+  RecorderOptions options;
+  options.rings = ring_directory(directory / "trace");
+  std::filesystem::create_directory(options.rings);
+  auto writer = TraceWriter::open(directory / "trace", describe_host());
+  Recorder recorder(std::move(*writer), {}, options);
+  const BufferRef buffer = BufferRef::allocate(size);
+  Event event = event_of(Bytes(buffer->data(), size), &buffer);
+  while (state.KeepRunningBatch(1000)) {
+    for (int i = 0; i < 1000; ++i) {
+      ++event.sequence;
+      recorder.on_event(event);
+    }
+    state.PauseTiming();
+    std::this_thread::sleep_for(std::chrono::microseconds(1500));
+    state.ResumeTiming();
+  }
+  const RecorderReport& report = recorder.finish();
+  if (report.events != event.sequence || report.rings_in_memory != 0) std::abort();
+  std::filesystem::remove_all(directory);
+}
+BENCHMARK(RecorderOnEventInFiles)->Arg(64)->Arg(168)->Arg(4096)->UseRealTime();
+
 BENCHMARK(RecorderOnEvent)->Arg(64)->Arg(168)->Arg(4096)->Arg(131072)->UseRealTime();
 
 }  // namespace

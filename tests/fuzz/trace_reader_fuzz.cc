@@ -45,12 +45,14 @@ std::string file_of(std::string_view input) {
     header.first_sequence = next;
     header.records = records;
     header.last_sequence = next + records - 1;
-    header.codec = kind % 4 == 1 ? BlockCodec::kZstd : BlockCodec::kStored;
+    header.codec = kind % 5 == 1 ? BlockCodec::kZstd : BlockCodec::kStored;
     header.raw_size = 65536;
-    if (kind % 4 == 2) {
+    if (kind % 5 == 2) {
       file.append(piece);
-    } else if (kind % 4 == 3) {
+    } else if (kind % 5 == 3) {
       append_block(file, {.kind = BlockKind::kEnd, .first_sequence = next - 1, .last_sequence = next - 1}, {});
+    } else if (kind % 5 == 4) {
+      append_block(file, {.kind = BlockKind::kIndex, .records = records}, piece);
     } else {
       append_block(file, header, piece);
       next += records;
@@ -84,5 +86,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     last = event.sequence;
   }
   FUSEREPLAY_CHECK((outcome == ReadOutcome::kDamaged) == !(*reader)->error().message.empty(), "damage has a reason");
+  (*reader)->seek_sequence(last / 2);
+  while ((*reader)->next(event) == ReadOutcome::kEvent) {
+  }
   return 0;
 }
