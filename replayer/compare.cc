@@ -1,9 +1,12 @@
 #include "replayer/compare.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "core/protocol/flags.h"
 
 namespace fusereplay {
 namespace {
@@ -62,7 +65,9 @@ Comparison Comparer::compare(const Slot& slot, const Message& recorded, const Me
   wire::OutHeader is;
   std::memcpy(&was, recorded.head.data(), kHeader);
   std::memcpy(&is, live.head.data(), kHeader);
-  wrote_ = kept_.active() && slot.opcode == Opcode::kWrite && slot.readable && is.error == 0;
+  wrote_ = 0;
+  changed_ = DataChange::kNone;
+  if (kept_.active() && slot.readable && is.error == 0) note_changed_data(slot, live);
   if (was.error != is.error) {
     differs({.kind = DifferenceKind::kError,
              .recorded = static_cast<std::uint64_t>(std::int64_t{was.error}),
@@ -88,13 +93,71 @@ void Comparer::accept() {
   bindings_.commit();
   for (const Opened& opened : opened_) bindings_.bind_handle(opened.node, opened.recorded, opened.live);
   for (const Opened& cookie : cookies_) bindings_.bind_cookie(cookie.node, cookie.recorded, cookie.live);
-  if (wrote_) {
-    wire::WriteIn write;
-    std::memcpy(&write, slot_->bytes().data() + sizeof(wire::InHeader), sizeof(write));
-    kept_.wrote(slot_->nodeid, write.offset, slot_->bytes().subspan(sizeof(wire::InHeader) + sizeof(write)));
-  }
+  if (wrote_ != 0 || changed_ != DataChange::kNone) accept_changed_data();
   opened_.clear();
   cookies_.clear();
+}
+
+void Comparer::note_changed_data(const Slot& slot, const Message& live) {
+  const Bytes fixed = slot.bytes().subspan(sizeof(wire::InHeader));
+  switch (slot.opcode) {
+    case Opcode::kWrite: {
+      wire::WriteOut out{};
+      const Bytes body = live.head.subspan(kHeader);
+      if (body.size() >= sizeof(out)) std::memcpy(&out, body.data(), sizeof(out));
+      wrote_ = std::min<std::size_t>(out.size, fixed.size() - sizeof(wire::WriteIn));
+      break;
+    }
+    case Opcode::kOpen: {
+      wire::OpenIn in;
+      std::memcpy(&in, fixed.data(), sizeof(in));
+      if ((in.flags & O_TRUNC) != 0) changed_ = DataChange::kEmptied;
+      break;
+    }
+    case Opcode::kCreate: {
+      wire::EntryOut out{};
+      const Bytes body = live.head.subspan(kHeader);
+      if (body.size() >= sizeof(out)) std::memcpy(static_cast<void*>(&out), body.data(), sizeof(out));
+      changed_ = out.attr.size == 0 ? DataChange::kEmptied : DataChange::kOther;
+      break;
+    }
+    case Opcode::kSetattr: {
+      wire::SetattrIn in;
+      std::memcpy(static_cast<void*>(&in), fixed.data(), sizeof(in));
+      if ((in.valid & kSetattrSize) != 0) changed_ = in.size == 0 ? DataChange::kEmptied : DataChange::kOther;
+      break;
+    }
+    case Opcode::kFallocate:
+    case Opcode::kCopyFileRange:
+    case Opcode::kCopyFileRange64:
+    case Opcode::kIoctl:
+      changed_ = DataChange::kOther;
+      break;
+    default:
+      break;
+  }
+}
+
+void Comparer::accept_changed_data() {
+  if (wrote_ != 0) {
+    const Bytes fixed = slot_->bytes().subspan(sizeof(wire::InHeader));
+    wire::WriteIn write;
+    std::memcpy(&write, fixed.data(), sizeof(write));
+    kept_.wrote(slot_->nodeid, write.offset, fixed.subspan(sizeof(write), wrote_));
+  }
+  if (changed_ == DataChange::kNone) return;
+  const auto note = [&](std::uint64_t node) {
+    if (changed_ == DataChange::kEmptied) {
+      kept_.emptied(node);
+    } else {
+      kept_.changed(node);
+    }
+  };
+  if (slot_->opcode == Opcode::kCreate) {
+    for (const Opened& opened : opened_) note(opened.node);
+    return;
+  }
+  for (std::size_t i = 0; i < slot_->touch.count; ++i) note(slot_->touch.nodes[i]);
 }
 
 void Comparer::refuse() noexcept {
@@ -309,7 +372,8 @@ void Comparer::compare_kept(Bytes recorded, Bytes live) {
   }
   wire::ReadIn read;
   std::memcpy(&read, slot_->bytes().data() + sizeof(wire::InHeader), sizeof(read));
-  const KeptData::Verdict verdict = kept_.compare(slot_->nodeid, read.offset, recorded, live);
+  const auto moment = slot_->overlaps ? KeptData::Moment::kOverlapping : KeptData::Moment::kKnown;
+  const KeptData::Verdict verdict = kept_.compare(slot_->nodeid, read.offset, recorded, live, moment);
   result_.by_size = verdict.by_size;
   if (verdict.differs_at) differs_at(*verdict.differs_at, recorded, live);
 }

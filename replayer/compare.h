@@ -96,6 +96,11 @@ class Comparer {
     Bytes fixed;
     Bytes tail;
   };
+  enum class DataChange : std::uint8_t {
+    kNone,
+    kEmptied,
+    kOther,
+  };
   struct Opened {
     std::uint64_t node;
     std::uint64_t recorded;
@@ -112,6 +117,8 @@ class Comparer {
   void compare_entry(DirentKind kind, const DirentRecord& recorded, const DirentRecord& live, std::int64_t index);
   void compare_data(Bytes recorded, Bytes live);
   void compare_kept(Bytes recorded, Bytes live);
+  void note_changed_data(const Slot& slot, const Message& live);
+  void accept_changed_data();
   void differs_at(std::size_t index, Bytes recorded, Bytes live);
   void note_last_link(StructId id, const std::byte* recorded);
   bool tolerated(const PlanField& field, std::uint64_t recorded, std::uint64_t live);
@@ -130,9 +137,10 @@ class Comparer {
   std::uint64_t node_ = 0;  // recorded: whose fields are being compared
   bool counts_ = true;      // an entry is counted: not so for "." and ".."
   Comparison result_;
-  std::vector<Opened> opened_;   // handles to bind on accept()
-  std::vector<Opened> cookies_;  // the same for cookies
-  bool wrote_ = false;           // a WRITE that takes effect on accept()
+  std::vector<Opened> opened_;              // handles to bind on accept()
+  std::vector<Opened> cookies_;             // the same for cookies
+  std::size_t wrote_ = 0;                   // bytes of a WRITE that take effect on accept()
+  DataChange changed_ = DataChange::kNone;  // the same of what else changes the data of files
 };
 
 }  // namespace fusereplay

@@ -1,18 +1,21 @@
 // Compares the data of files where the trace keeps hashes or sizes of it only (docs/trace-contract.md, section 3.5).
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <unordered_map>
 
 #include "core/protocol/message.h"
-#include "traces/trace_header.h"
+#include "traces/payload.h"
 
 namespace fusereplay {
 
-/// Knows which pages hold exactly what one replayed WRITE put there. Where a page was put together from parts, no
-/// recorded hash says what the replayed parts make of it: there, data that differs is compared by its size alone.
-/// One a replay. Memory grows with the pages written, by about a hundredth of the data.
+/// Where one WRITE put a whole page there, its recorded hash says what a READ of it must give. A page that was put
+/// together from parts has no recorded hash that says what the parts that stand for them make: there, the live data
+/// must be what the replayed WRITEs put there, as long as that is known, and is else compared by its size alone. One a
+/// replay. Memory grows with the pages written, by about a hundredth of the data, and has room for 16 MiB of pages.
 class KeptData {
  public:
   explicit KeptData(PayloadPolicy policy) noexcept : policy_(policy) {}
@@ -22,13 +25,19 @@ class KeptData {
 
   /// A WRITE took effect: `data` stands at `offset` of `node`.
   void wrote(std::uint64_t node, std::uint64_t offset, Bytes data);
+  /// `node` is empty: made, or cut to nothing.
+  void emptied(std::uint64_t node);
+  /// Something else changed the data of `node`.
+  void changed(std::uint64_t node);
 
+  /// Whether all that was replayed before a READ, and nothing else, had taken effect when it was answered.
+  enum class Moment : std::uint8_t { kKnown, kOverlapping };
   struct Verdict {
     std::optional<std::size_t> differs_at;  // the first byte that must be as recorded and is not
     bool by_size = false;                   // some data could be compared by its size only
   };
   /// What a READ at `offset` of `node` gave: the same number of bytes, recorded and live.
-  Verdict compare(std::uint64_t node, std::uint64_t offset, Bytes recorded, Bytes live) const;
+  Verdict compare(std::uint64_t node, std::uint64_t offset, Bytes recorded, Bytes live, Moment moment) const;
 
  private:
   struct Page {
@@ -46,10 +55,33 @@ class KeptData {
     std::uint64_t hash;
     std::size_t size;
   };
+  struct File {
+    std::uint64_t age = 0;   // how often its data changed other than by WRITE
+    bool from_zero = false;  // what no WRITE put there since then is zero, and every page with such data is at hand
+  };
+  /// What the page holds from `begin` to `end`, put there by the last WRITEs.
+  struct Contents {
+    Page page{};
+    std::uint64_t age = 0;  // of the file, then
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::array<std::byte, kPayloadChunk> bytes;
+  };
+  static constexpr std::size_t kMostContents = 4096;
+  static constexpr std::size_t kMostKnown = std::size_t{1} << 19;
+
   bool must_be_equal(const Page& page, Bytes recorded, Bytes live) const;
+  /// Where the live data differs from what was put there; its size where it does not; nothing when that is not known.
+  std::optional<std::size_t> differs_from_contents(const Page& page, std::size_t at, Bytes live) const;
+  Contents& contents_of(const Page& page);
+  File file_of(std::uint64_t node) const;
+  void keep_within_bounds();
 
   const PayloadPolicy policy_;
   std::unordered_map<Page, Written, HashPage> written_;
+  std::list<Contents> contents_;  // the page written last is the first
+  std::unordered_map<Page, std::list<Contents>::iterator, HashPage> by_page_;
+  std::unordered_map<std::uint64_t, File> files_;
 };
 
 }  // namespace fusereplay
