@@ -31,12 +31,25 @@ void Statistics::on_event(const Event& event) {
   }
 }
 
+NodeStatistics& Statistics::node(std::uint64_t nodeid) {
+  if (nodes_.size() >= kMostNodes && nodes_.count(nodeid) == 0) {
+    std::vector<std::uint64_t> requests;
+    requests.reserve(nodes_.size());
+    for (const auto& [id, known] : nodes_) requests.push_back(known.requests);
+    std::nth_element(requests.begin(), requests.begin() + static_cast<std::ptrdiff_t>(requests.size() / 2),
+                     requests.end());
+    const std::uint64_t most = requests[requests.size() / 2];
+    given_up_ += std::erase_if(nodes_, [&](const auto& entry) { return entry.second.requests <= most; });
+  }
+  return nodes_[nodeid];
+}
+
 void Statistics::on_request(const Event& event) {
   ++requests_;
   const auto header = read_in_header(event.message.head);
   if (!header) return;
   ++operations_[static_cast<Opcode>(header->opcode)].requests;
-  if (header->nodeid != 0) ++nodes_[header->nodeid].requests;
+  if (header->nodeid != 0) ++node(header->nodeid).requests;
 }
 
 void Statistics::on_reply(const Event& event) {
@@ -64,9 +77,9 @@ void Statistics::on_success(const Event& event) {
     if (id == StructId::kEntryOut && request.view.layout().names > 0) {
       const auto entry = reply->fixed<wire::EntryOut>();
       if (entry.nodeid == 0) continue;
-      NodeStatistics& node = nodes_[entry.nodeid];
-      node.parent = request.view.nodeid();
-      node.name = request.view.name(0);
+      NodeStatistics& found = node(entry.nodeid);
+      found.parent = request.view.nodeid();
+      found.name = request.view.name(0);
     }
   }
   if (request.opcode == Opcode::kRead) bytes_read_ += reply->tail().size();

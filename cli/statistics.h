@@ -29,7 +29,8 @@ struct NodeStatistics {
   std::string name;
 };
 
-/// An *ordered* sink; Event::request must be set. Memory grows with the number of nodes.
+/// An *ordered* sink; Event::request must be set. Of more nodes than kMostNodes at once those with fewest requests are
+/// given up, so that memory does not grow with the conversation.
 class Statistics : public EventSink {
  public:
   Statistics() = default;
@@ -44,7 +45,8 @@ class Statistics : public EventSink {
   std::uint64_t bytes_read() const noexcept { return bytes_read_; }        // by READ
   std::uint64_t bytes_written() const noexcept { return bytes_written_; }  // by WRITE, as acknowledged
   std::int64_t span() const noexcept { return last_ - first_; }            // ns from the first event to the last
-  std::size_t nodes() const noexcept { return nodes_.size(); }
+  /// Nodes seen; one that was given up counts again when it comes back.
+  std::size_t nodes() const noexcept { return nodes_.size() + given_up_; }
 
   /// The `count` nodes with most requests, busiest first.
   std::vector<std::pair<std::uint64_t, NodeStatistics>> busiest(std::size_t count) const;
@@ -52,12 +54,16 @@ class Statistics : public EventSink {
   std::string path_of(std::uint64_t nodeid) const;
 
  private:
+  static constexpr std::size_t kMostNodes = 65'536;
+
+  NodeStatistics& node(std::uint64_t nodeid);
   void on_request(const Event& event);
   void on_reply(const Event& event);
   void on_success(const Event& event);
 
   std::map<Opcode, OperationStatistics> operations_;
   std::unordered_map<std::uint64_t, NodeStatistics> nodes_;
+  std::size_t given_up_ = 0;
   std::uint64_t requests_ = 0;
   std::uint64_t replies_ = 0;
   std::uint64_t notifications_ = 0;

@@ -15,7 +15,8 @@ namespace fusereplay {
 /// Where one WRITE put a whole page there, its recorded hash says what a READ of it must give. A page that was put
 /// together from parts has no recorded hash that says what the parts that stand for them make: there, the live data
 /// must be what the replayed WRITEs put there, as long as that is known, and is else compared by its size alone. One a
-/// replay. Memory grows with the pages written, by about a hundredth of the data, and has room for 16 MiB of pages.
+/// replay. Remembers half a million pages and files, and the bytes of 4096 pages, in about 60 MiB; past that it begins
+/// anew.
 class KeptData {
  public:
   explicit KeptData(PayloadPolicy policy) noexcept : policy_(policy) {}

@@ -24,19 +24,21 @@ class Numbering {
  public:
   std::uint64_t number(std::uint64_t value) {
     if (value == 0) return 0;
-    std::uint64_t& number = numbers_[value];
-    if (number == 0) number = next_++;
-    return number;
+    if (const std::uint64_t* known = numbers_.find(value)) return *known;
+    return renumber(value);
   }
   /// A new number, whatever the value had before.
   std::uint64_t renumber(std::uint64_t value) {
     if (value == 0) return 0;
+    if (numbers_.size() >= kMost && numbers_.find(value) == nullptr) numbers_.clear();
     numbers_[value] = next_;
     return next_++;
   }
   void forget(std::uint64_t value) { numbers_.erase(value); }
 
  private:
+  static constexpr std::size_t kMost = 131'072;  // contract, section 6: memory must not grow with the conversation
+
   FlatMap<std::uint64_t, std::uint64_t> numbers_;
   std::uint64_t next_ = 1;
 };
