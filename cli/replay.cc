@@ -25,15 +25,18 @@ Syntax syntax() {
       .synopsis = "TRACE --fs NAME[:ARG] [options]",
       .about =
           "Plays the recorded requests against a new filesystem and compares its answers with the recorded ones.\n"
-          "Ids that a filesystem chooses may differ; everything else is compared, field by field.",
+          "How much is compared is the profile's affair (docs/replay.md): exact, everything but ids; portable, what "
+          "every\n"
+          "filesystem must do alike; outcome, success or errno.",
       .options = po::options_description("Options"),
       .operands = {"TRACE"},
       .max_operands = 1};
-  syntax.options.add_options()                                                                             //
-      ("help", "this text")                                                                                //
-      ("fs", po::value<std::string>()->value_name("NAME[:ARG]"), "the filesystem to ask")                  //
-      ("other-implementation", "times, totals and inode numbers may differ: it is not what was recorded")  //
-      ("check", "check the rules over the new conversation too")                                           //
+  syntax.options.add_options()                                                             //
+      ("help", "this text")                                                                //
+      ("fs", po::value<std::string>()->value_name("NAME[:ARG]"), "the filesystem to ask")  //
+      ("compare", po::value<std::string>()->value_name("PROFILE"),
+       "exact, portable or outcome; without it exact for the filesystem that was recorded, else portable")  //
+      ("check", "check the rules over the new conversation too")                                            //
       ("stop-after", po::value<std::uint64_t>()->default_value(0)->value_name("N"),
        "end after N differences; 0: never")  //
       ("time", po::value<std::string>()->default_value("real")->value_name("real|recorded|frozen"),
@@ -61,6 +64,50 @@ std::string_view describe(ReplayEnd end) {
   return "unknown";
 }
 
+std::string_view describe(CompareProfile profile) {
+  switch (profile) {
+    case CompareProfile::kExact:
+      return "exact";
+    case CompareProfile::kPortable:
+      return "portable";
+    case CompareProfile::kOutcome:
+      return "outcome";
+  }
+  return "unknown";
+}
+
+/// The name given to --fs when the trace was recorded; empty where it was recorded in another way.
+std::string_view recorded_filesystem(const TraceHeader& header) {
+  constexpr std::string_view kOption = "--fs";
+  for (std::size_t i = 0; i < header.command.size(); ++i) {
+    std::string_view word = header.command[i];
+    if (word == kOption && i + 1 < header.command.size()) {
+      word = header.command[i + 1];
+    } else if (word.starts_with("--fs=")) {
+      word.remove_prefix(kOption.size() + 1);
+    } else {
+      continue;
+    }
+    return word.substr(0, word.find(':'));
+  }
+  return {};
+}
+
+/// What --compare says, or what suits the filesystem.
+tl::expected<CompareProfile, ExitStatus> choose_profile(const Invocation& invocation, const po::variables_map& options,
+                                                        const TraceHeader& header) {
+  if (options.count("compare") == 0) {
+    const std::string_view spec = options["fs"].as<std::string>();
+    const bool same = spec.substr(0, spec.find(':')) == recorded_filesystem(header);
+    return same ? CompareProfile::kExact : CompareProfile::kPortable;
+  }
+  const auto& name = options["compare"].as<std::string>();
+  for (const auto profile : {CompareProfile::kExact, CompareProfile::kPortable, CompareProfile::kOutcome}) {
+    if (name == describe(profile)) return profile;
+  }
+  return tl::unexpected(invocation.fail("--compare " + name + ": use exact, portable or outcome"));
+}
+
 /// What differs first, both exchanges side by side, and under it what follows.
 void print_cause(const RootCause& cause, const Style& style) {
   const Divergence& first = cause.divergence;
@@ -75,7 +122,8 @@ void print_cause(const RootCause& cause, const Style& style) {
   }
 }
 
-void print_report(const std::string& path, const ReplayReport& report, const Observers& observers) {
+void print_report(const std::string& path, const ReplayReport& report, const Observers& observers,
+                  CompareProfile profile) {
   const Style& style = stdout_style();
   const ReplayCounts& counts = report.counts;
   for (const RootCause& cause : report.causes) print_cause(cause, style);
@@ -87,7 +135,9 @@ void print_report(const std::string& path, const ReplayReport& report, const Obs
             << " replies compared, " << (counts.divergences == 0 ? style.good : style.bad)
             << count_text(counts.causes, "difference") << style.reset;
   if (counts.divergences > counts.causes) std::cout << " and " << counts.divergences - counts.causes << " that follow";
-  std::cout << '\n';
+  std::cout << " (" << describe(profile) << ")\n";
+  if (counts.synthetic != 0) std::cout << count_text(counts.synthetic, "request") << " beyond the recording\n";
+  if (counts.withheld != 0) std::cout << count_text(counts.withheld, "request") << " withheld\n";
   if (counts.overlapping != 0) {
     std::cout << count_text(counts.overlapping, "request") << " overlapped others; tolerated for it: "
               << count_text(counts.tolerated_concurrent_attributes, "attribute") << ", "
@@ -116,6 +166,7 @@ void write_counts(JsonWriter& json, const ReplayCounts& counts) {
   json.member("compared_by_size", counts.compared_by_size);
   json.member("recorded_notifications", counts.recorded_notifications);
   json.member("live_notifications", counts.live_notifications).member("withheld", counts.withheld);
+  json.member("synthetic", counts.synthetic);
   json.member("divergences", counts.divergences).member("causes", counts.causes);
   json.end_object();
 }
@@ -128,10 +179,11 @@ void write_divergence(JsonWriter& json, const Divergence& divergence) {
   json.member("recorded_reply", divergence.recorded_reply).member("live_reply", divergence.live_reply);
 }
 
-std::string json_report(const std::string& path, const ReplayReport& report, const Observers& observers) {
+std::string json_report(const std::string& path, const ReplayReport& report, const Observers& observers,
+                        CompareProfile profile) {
   JsonWriter json;
   json.begin_object().key("trace").name(path).member("end", describe(report.end));
-  json.member("event_log_hash", observers.log.hash());
+  json.member("compare", describe(profile)).member("event_log_hash", observers.log.hash());
   write_counts(json, report.counts);
   json.key("causes").begin_array();
   for (const RootCause& cause : report.causes) {
@@ -175,6 +227,8 @@ ExitStatus run_replay(const Invocation& invocation) {
   if (!reader) return reader.error();
   const auto libc_time = take_libc_time(invocation, options["time"].as<std::string>(), path);
   if (!libc_time) return libc_time.error();
+  const auto profile = choose_profile(invocation, options, (*reader)->header());
+  if (!profile) return profile.error();
   auto made = make_filesystem(invocation, options["fs"].as<std::string>());
   if (!made) return made.error();
 
@@ -185,7 +239,7 @@ ExitStatus run_replay(const Invocation& invocation) {
     sinks.push_back(observers.rules.get());
   }
   ReplayOptions replay_options;
-  if (options.count("other-implementation") != 0) replay_options.tolerances = Tolerances::other_implementation();
+  replay_options.tolerances = Tolerances::of(*profile);
   replay_options.payload = (*reader)->header().payload;
   replay_options.time = libc_time->source.get();
   replay_options.stop_after = options["stop-after"].as<std::uint64_t>();
@@ -198,12 +252,12 @@ ExitStatus run_replay(const Invocation& invocation) {
               << count_text(libc_time->time->overrun(), "request") << "; its last answers there were too old\n";
   }
   const JsonTarget target(options);
-  if (target.output() == Output::kText) print_report(path, report, observers);
+  if (target.output() == Output::kText) print_report(path, report, observers, *profile);
   ExitStatus status = judge(invocation, report, observers);
   if (report.end == ReplayEnd::kComplete) {
     status = worse(status, judge_end(invocation, path, **reader, events.outcome()));
   }
-  return worse(status, target.write(invocation, json_report(path, report, observers)));
+  return worse(status, target.write(invocation, json_report(path, report, observers, *profile)));
 }
 
 }  // namespace fusereplay

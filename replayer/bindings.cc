@@ -226,6 +226,15 @@ std::optional<std::uint64_t> Bindings::live_forget(std::uint64_t recorded_node, 
   return std::min(count, node->live_count == 0 ? 0 : node->live_count - 1);
 }
 
+std::vector<std::pair<std::uint64_t, std::uint64_t>> Bindings::take_orphans() {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> orphans;
+  if (orphans_.size() == 0) return orphans;
+  orphans_.for_each([&](std::uint64_t live, std::uint64_t count) { orphans.emplace_back(live, count); });
+  std::sort(orphans.begin(), orphans.end());
+  orphans_.clear();
+  return orphans;
+}
+
 void Bindings::name(std::uint64_t recorded_node, std::uint64_t key) noexcept {
   if (Node* node = nodes_.find(recorded_node)) node->name = key;
 }

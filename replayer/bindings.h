@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/flat_map.h"
@@ -51,6 +52,9 @@ class Bindings {
   /// What of the live node's count goes when the recorded kernel takes back `count`: all of it with the last one, and
   /// never the last before. Equal to `count` as long as both were counted alike. Nothing where the node is unbound.
   std::optional<std::uint64_t> live_forget(std::uint64_t recorded_node, std::uint64_t count) const noexcept;
+  /// The live nodes that were granted and stand for no recorded one, with their counts, by nodeid; they are forgotten
+  /// here.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> take_orphans();
   /// The name by which the node was made known last (name_key(), replayer/causes.h).
   void name(std::uint64_t recorded_node, std::uint64_t key) noexcept;
   std::uint64_t name_of(std::uint64_t recorded_node) const noexcept;  // 0: none

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <unordered_map>
 
 #include "core/protocol/flags.h"
 
@@ -19,6 +21,25 @@ bool is_access_time(std::string_view field) noexcept {
 
 bool is_dot(std::string_view name) noexcept {
   return name == "." || name == "..";
+}
+
+/// What the kernel does without if it must: it takes ENOSYS for "never ask again" and the caller sees no error
+/// (reference 3.3).
+bool optional_request(Opcode opcode) noexcept {
+  switch (opcode) {
+    case Opcode::kOpen:
+    case Opcode::kOpendir:
+    case Opcode::kFlush:
+    case Opcode::kFsync:
+    case Opcode::kFsyncdir:
+    case Opcode::kAccess:
+    case Opcode::kSyncfs:
+    case Opcode::kPoll:
+    case Opcode::kStatx:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -69,11 +90,13 @@ Comparison Comparer::compare(const Slot& slot, const Message& recorded, const Me
   changed_ = DataChange::kNone;
   if (kept_.active() && slot.readable && is.error == 0) note_changed_data(slot, live);
   if (was.error != is.error) {
+    if (tolerances_.other_implementation() && same_outcome(live, was.error, is.error)) return result_;
     differs({.kind = DifferenceKind::kError,
              .recorded = static_cast<std::uint64_t>(std::int64_t{was.error}),
              .live = static_cast<std::uint64_t>(std::int64_t{is.error})});
     return result_;
   }
+  if (tolerances_.other_implementation() && was.error == 0) follow_times(slot);
   const MessageLayout* layout = reply_layout(slot.opcode, slot.asks_size);
   Body was_body;
   Body is_body;
@@ -87,6 +110,61 @@ Comparison Comparer::compare(const Slot& slot, const Message& recorded, const Me
     compare_bodies(*layout, was_body, is_body);
   }
   return result_;
+}
+
+/// The same to a caller, though one is an error and the other is not, or another.
+bool Comparer::same_outcome(const Message& live, std::int32_t was, std::int32_t is) {
+  const Bytes recorded = slot_->reply.message.head;
+  if (slot_->opcode == Opcode::kLookup && (was == 0 || was == -ENOENT) && (is == 0 || is == -ENOENT)) {
+    // A nodeid of 0 says what ENOENT says, and for how long.
+    const Bytes entry = (was == 0 ? recorded : live.head).subspan(kHeader);
+    std::uint64_t nodeid = 1;
+    if (entry.size() >= sizeof(nodeid)) std::memcpy(&nodeid, entry.data(), sizeof(nodeid));
+    return nodeid == 0;
+  }
+  if (!optional_request(slot_->opcode) || (was != -ENOSYS && is != -ENOSYS) || (was != 0 && is != 0)) return false;
+  const bool opens = slot_->opcode == Opcode::kOpen || slot_->opcode == Opcode::kOpendir;
+  if (opens && was == 0 && recorded.size() >= kHeader + sizeof(wire::OpenOut)) {
+    std::uint64_t handle = 0;
+    std::memcpy(&handle, recorded.data() + kHeader, sizeof(handle));
+    opened_.push_back({slot_->nodeid, handle, 0});  // what the kernel uses without a handle
+  }
+  ++result_.tolerated_ignored;
+  return true;
+}
+
+Comparison Comparer::compare_entry(const Slot& slot, const wire::EntryOut& recorded, const wire::EntryOut& live) {
+  slot_ = &slot;
+  overlap_ = nullptr;
+  mode_ = CompareMode::kToEnd;
+  counts_ = true;
+  result_ = {};
+  opened_.clear();
+  cookies_.clear();
+  wrote_ = 0;
+  changed_ = DataChange::kNone;
+  compare_struct(StructId::kEntryOut, reinterpret_cast<const std::byte*>(&recorded),
+                 reinterpret_cast<const std::byte*>(&live), -1);
+  return result_;
+}
+
+void Comparer::follow_times(const Slot& slot) {
+  if ((slot.touch.effects & kAttributes) == 0) return;
+  if (slot.opcode == Opcode::kSetxattr || slot.opcode == Opcode::kRemovexattr) return;
+  if (slot.opcode == Opcode::kSetattr && slot.readable) {
+    wire::SetattrIn in;
+    std::memcpy(&in, slot.bytes().data() + sizeof(wire::InHeader), sizeof(in));
+    if ((in.valid & kSetattrMtime) != 0 && (in.valid & kSetattrMtimeNow) == 0) {
+      set_times_[slot.nodeid] = true;
+    } else if ((in.valid & (kSetattrSize | kSetattrMtime)) != 0) {
+      set_times_.erase(slot.nodeid);
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < slot.touch.count; ++i) {
+    // LINK changes the directory, not the file's data.
+    if (slot.opcode != Opcode::kLink || i == 0) set_times_.erase(slot.touch.nodes[i]);
+  }
 }
 
 void Comparer::accept() {
@@ -188,13 +266,21 @@ void Comparer::compare_bodies(const MessageLayout& layout, const Body& recorded,
     case Tail::kNone:
       break;
     case Tail::kDirents:
+      if (tolerances_.other_implementation()) break;  // see Listing
       compare_entries(DirentKind::kPlain, recorded.tail, live.tail);
       break;
     case Tail::kDirentsPlus:
-      compare_entries(DirentKind::kPlus, recorded.tail, live.tail);
+      if (tolerances_.other_implementation()) {
+        match_entries(recorded.tail, live.tail);
+      } else {
+        compare_entries(DirentKind::kPlus, recorded.tail, live.tail);
+      }
       break;
     default:
-      if (slot_->opcode == Opcode::kRead && kept_.active()) {
+      if (tolerances_.profile == CompareProfile::kOutcome) break;
+      if (slot_->opcode == Opcode::kListxattr && tolerances_.other_implementation()) {
+        compare_names(recorded.tail, live.tail);
+      } else if (slot_->opcode == Opcode::kRead && kept_.active()) {
         compare_kept(recorded.tail, live.tail);
       } else {
         compare_data(recorded.tail, live.tail);
@@ -252,15 +338,18 @@ void Comparer::compare_id(const PlanField& id, std::uint64_t recorded, std::uint
       bindings_.count(recorded, live);
       break;
     case FieldRole::kGeneration:
+      if (tolerances_.other_implementation()) return;
       same = !counts_ || node_ == 0 || bindings_.match_generation(node_, recorded, live);
       break;
     case FieldRole::kIno:
+      if (tolerances_.other_implementation()) return;
       same = bindings_.match_ino(counts_ ? node_ : 0, recorded, live);
       break;
     case FieldRole::kFileHandle:
       opened_.push_back({node_, recorded, live});
       return;
     case FieldRole::kCookie:
+      if (tolerances_.other_implementation()) return;
       // 0 would rewind the stream (rule R11), so it stands for itself.
       same = (recorded == 0) == (live == 0);
       cookies_.push_back({slot_->nodeid, recorded, live});
@@ -268,7 +357,7 @@ void Comparer::compare_id(const PlanField& id, std::uint64_t recorded, std::uint
     default:
       return;
   }
-  if (same) return;
+  if (same || tolerances_.profile == CompareProfile::kOutcome) return;
   if (tolerances_.ignored.has(id.field->role)) {
     ++result_.tolerated_ignored;
     return;
@@ -281,6 +370,10 @@ void Comparer::compare_fields(const StructPlan& plan, const std::byte* recorded,
   for (const PlanField& planned : plan.compared) {
     const Field& field = *planned.field;
     if (std::memcmp(recorded + field.offset, live + field.offset, field.width) == 0) continue;
+    if (tolerances_.other_implementation() && chosen(planned, plan, recorded)) {
+      ++result_.tolerated_ignored;
+      continue;
+    }
     // Arrays in replies are padding, which is not among `compared`.
     const std::uint64_t was = read_field(recorded, field);
     const std::uint64_t is = read_field(live, field);
@@ -293,6 +386,22 @@ void Comparer::compare_fields(const StructPlan& plan, const std::byte* recorded,
              .node = planned.attribute ? node_ : 0});
     if (done()) return;
   }
+}
+
+/// Whether another implementation may answer with something else here.
+bool Comparer::chosen(const PlanField& planned, const StructPlan& plan, const std::byte* recorded) const noexcept {
+  if (tolerances_.profile == CompareProfile::kOutcome) return true;
+  switch (planned.portable) {
+    case Portable::kCompared:
+      return false;
+    case Portable::kChosen:
+      return true;
+    case Portable::kUnlessDirectory:
+      return plan.mode != nullptr && (read_field(recorded, *plan.mode) & S_IFMT) == S_IFDIR;
+    case Portable::kWhereSetByCaller:
+      return set_times_.find(node_) == nullptr;
+  }
+  return false;
 }
 
 bool Comparer::tolerated(const PlanField& planned, std::uint64_t recorded, std::uint64_t live) {
@@ -333,6 +442,46 @@ void Comparer::compare_entries(DirentKind kind, Bytes recorded, Bytes live) {
   if (was_reader.rest().size() != is_reader.rest().size()) {
     differs({.kind = DifferenceKind::kForm, .recorded = recorded.size(), .live = live.size()});
   }
+}
+
+/// Entries that both pages show with a node; what else the live page grants is counted, so that it can be given back.
+void Comparer::match_entries(Bytes recorded, Bytes live) {
+  std::unordered_map<std::string_view, wire::EntryOut> shown;
+  DirentReader was_reader(DirentKind::kPlus, recorded);
+  while (const auto was = was_reader.next()) {
+    if (was->entry.nodeid != 0 && !is_dot(was->name)) shown.emplace(was->name, was->entry);
+  }
+  DirentReader is_reader(DirentKind::kPlus, live);
+  for (std::int64_t index = 0;; ++index) {
+    const auto is = is_reader.next();
+    if (!is) break;
+    if (is->entry.nodeid == 0 || is_dot(is->name)) continue;
+    const auto was = shown.find(is->name);
+    if (was == shown.end()) {
+      bindings_.count(0, is->entry.nodeid);
+      continue;
+    }
+    counts_ = true;
+    compare_struct(StructId::kEntryOut, reinterpret_cast<const std::byte*>(&was->second),
+                   reinterpret_cast<const std::byte*>(&is->entry), index);
+    if (done()) return;
+  }
+}
+
+/// A list of names, each ended by a NUL, in any order.
+void Comparer::compare_names(Bytes recorded, Bytes live) {
+  const auto sorted = [](Bytes list) {
+    std::vector<std::string_view> names;
+    std::string_view rest(reinterpret_cast<const char*>(list.data()), list.size());
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find('\0'), rest.size());
+      names.push_back(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  if (sorted(recorded) != sorted(live)) compare_data(recorded, live);
 }
 
 void Comparer::compare_entry(DirentKind kind, const DirentRecord& recorded, const DirentRecord& live,

@@ -44,6 +44,7 @@ enum class DifferenceKind : std::uint8_t {
   kDataByte,
   kNoReply,
   kUnexpectedReply,
+  kListing,  // of a whole directory: a name that one side alone has, or its type
   kUnbound,  // not delivered: nothing live stands for a node or handle that the request names
 };
 
@@ -86,6 +87,13 @@ class Comparer {
   /// follow.
   Comparison compare(const Slot& slot, const Message& recorded, const Message& live, const Overlap* overlap,
                      CompareMode mode);
+  /// An entry that a listing showed, recorded, and a LOOKUP of the same name, live. accept() must follow.
+  Comparison compare_entry(const Slot& slot, const wire::EntryOut& recorded, const wire::EntryOut& live);
+  /// A change that both sides made: what it does to the times that a caller set is followed. Before its reply is
+  /// compared.
+  void follow_times(const Slot& slot);
+  void forgotten(std::uint64_t recorded_node) noexcept { set_times_.erase(recorded_node); }
+
   /// Binds for good what the replies bind.
   void accept();
   /// Takes back every binding of the last comparison.
@@ -114,6 +122,10 @@ class Comparer {
   void compare_id(const PlanField& id, std::uint64_t recorded, std::uint64_t live, std::int64_t entry);
   void compare_fields(const StructPlan& plan, const std::byte* recorded, const std::byte* live, std::int64_t entry);
   void compare_entries(DirentKind kind, Bytes recorded, Bytes live);
+  bool same_outcome(const Message& live, std::int32_t was, std::int32_t is);
+  void match_entries(Bytes recorded, Bytes live);
+  bool chosen(const PlanField& field, const StructPlan& plan, const std::byte* recorded) const noexcept;
+  void compare_names(Bytes recorded, Bytes live);
   void compare_entry(DirentKind kind, const DirentRecord& recorded, const DirentRecord& live, std::int64_t index);
   void compare_data(Bytes recorded, Bytes live);
   void compare_kept(Bytes recorded, Bytes live);
@@ -141,6 +153,7 @@ class Comparer {
   std::vector<Opened> cookies_;             // the same for cookies
   std::size_t wrote_ = 0;                   // bytes of a WRITE that take effect on accept()
   DataChange changed_ = DataChange::kNone;  // the same of what else changes the data of files
+  FlatMap<std::uint64_t, bool> set_times_;  // nodes whose mtime is what a SETATTR said
 };
 
 }  // namespace fusereplay

@@ -70,6 +70,8 @@ std::string describe_value(const Difference& difference, std::uint64_t value, st
       return recorded ? "a reply" : "none";
     case DifferenceKind::kUnexpectedReply:
       return recorded ? "none" : "a reply";
+    case DifferenceKind::kListing:
+      return value == 0 ? "not listed" : "listed" + (value == 1 ? "" : " as type " + std::to_string(value - 1));
     case DifferenceKind::kUnbound:
       return recorded ? std::to_string(value) : "none";
   }
@@ -135,6 +137,8 @@ std::string describe_place(const Difference& difference) {
       return "reply";
     case DifferenceKind::kField:
       return (entry.empty() ? "" : entry + ".") + std::string(difference.field->name);
+    case DifferenceKind::kListing:
+      return "listing of " + quoted(difference.recorded_name);
     case DifferenceKind::kUnbound:
       return "nodeid";
     case DifferenceKind::kEntryName:

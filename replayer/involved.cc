@@ -52,6 +52,7 @@ std::string kind_of(const Slot& slot, const Difference& difference) {
                                                   : opcode + " " + std::string(difference.field->name);
     case DifferenceKind::kEntryName:
     case DifferenceKind::kEntryEnd:
+    case DifferenceKind::kListing:
       return "listing";
     case DifferenceKind::kDataSize:
     case DifferenceKind::kDataByte:
@@ -141,6 +142,8 @@ Involved involved_in(const Slot& slot, const Difference& difference, const Bindi
       break;
     case DifferenceKind::kEntryName:
     case DifferenceKind::kEntryEnd:
+    case DifferenceKind::kListing:
+      add(involved.lost, difference.node);
       for (const std::string_view name : {difference.recorded_name, difference.live_name}) {
         if (!name.empty()) involved.names.push_back(name_key(slot.nodeid, name));
       }

@@ -29,8 +29,46 @@ bool names_child_attribute(std::string_view name) noexcept {
   return attribute == "nlink" || attribute.starts_with("ctime");
 }
 
-PlanField plan_field(const Field& field) noexcept {
+/// Structs of which nothing is compared but that they came: settings, totals, layout on a medium.
+bool all_chosen(StructId id) noexcept {
+  switch (id) {
+    case StructId::kInitOut:
+    case StructId::kCuseInitOut:
+    case StructId::kKstatfs:
+    case StructId::kOpenOut:
+    case StructId::kBmapOut:
+    case StructId::kLseekOut:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Portable portable(StructId id, const Field& field) noexcept {
+  const bool attribute = field.name.starts_with("attr.") || field.name.starts_with("stat.");
+  const std::string_view name = attribute ? field.name.substr(5) : field.name;
+  switch (field.role) {
+    case FieldRole::kTimeout:
+    case FieldRole::kTimeoutNsec:
+    case FieldRole::kUsage:
+      return Portable::kChosen;
+    case FieldRole::kTime:
+    case FieldRole::kTimeNsec:
+      return name.starts_with("mtime") ? Portable::kWhereSetByCaller : Portable::kChosen;
+    default:
+      break;
+  }
+  if (all_chosen(id)) return Portable::kChosen;
+  if (id == StructId::kStatxOut && !attribute) return Portable::kChosen;
+  if (!attribute) return Portable::kCompared;
+  if (name == "size" || name == "nlink") return Portable::kUnlessDirectory;
+  const bool compared = name == "mode" || name == "uid" || name == "gid" || name.starts_with("rdev");
+  return compared ? Portable::kCompared : Portable::kChosen;
+}
+
+PlanField plan_field(StructId id, const Field& field) noexcept {
   PlanField planned;
+  planned.portable = portable(id, field);
   planned.field = &field;
   planned.attribute = !is_id(field.role) && names_attribute(field.name);
   planned.child_attribute = planned.attribute && names_child_attribute(field.name);
@@ -42,11 +80,12 @@ StructPlan plan_struct(const StructInfo& info) {
   plan.size = static_cast<std::uint16_t>(info.size);
   for (const Field& field : info.fields) {
     if (field.role == FieldRole::kPadding) continue;
+    if (field.name == "attr.mode" || field.name == "stat.mode") plan.mode = &field;
     if (is_id(field.role)) {
-      plan.ids.push_back(plan_field(field));
+      plan.ids.push_back(plan_field(info.id, field));
       continue;
     }
-    plan.compared.push_back(plan_field(field));
+    plan.compared.push_back(plan_field(info.id, field));
     if (!plan.plain.empty() && plan.plain.back().offset + plan.plain.back().size == field.offset) {
       plan.plain.back().size = static_cast<std::uint16_t>(plan.plain.back().size + field.width);
     } else {

@@ -11,11 +11,20 @@
 
 namespace fusereplay {
 
+/// What CompareProfile::kPortable makes of a field.
+enum class Portable : std::uint8_t {
+  kCompared,
+  kChosen,            // each implementation's own affair
+  kUnlessDirectory,   // compared for anything but a directory
+  kWhereSetByCaller,  // compared while it is the instant that a SETATTR gave
+};
+
 /// A field that needs care, or a run of plain bytes.
 struct PlanField {
   const Field* field = nullptr;
   bool attribute = false;        // of a node: what a concurrent request may have changed
   bool child_attribute = false;  // of these, what a removal of a name changes
+  Portable portable = Portable::kCompared;
 };
 
 struct StructPlan {
@@ -24,6 +33,7 @@ struct StructPlan {
     std::uint16_t size;
   };
   std::uint16_t size = 0;
+  const Field* mode = nullptr;      // where the struct says of which type the node is
   std::vector<Run> plain;           // what is compared as bytes first: no ids, no padding
   std::vector<PlanField> compared;  // the fields of `plain`, for when they differ
   std::vector<PlanField> ids;       // nodeids, generations, handles, cookies, inode numbers, in order

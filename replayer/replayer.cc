@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "replayer/involved.h"
 #include "replayer/live_log.h"
 #include "replayer/rewrite.h"
+#include "replayer/synthetic.h"
 #include "replayer/window.h"
 
 namespace fusereplay {
@@ -24,7 +26,20 @@ class Replayer::Impl final : public ReplyChannel {
         executor_(executor),
         clock_(clock),
         options_(options),
-        comparer_(bindings_, options_.tolerances, options_.payload) {}
+        comparer_(bindings_, options_.tolerances, options_.payload) {
+    if (!options_.tolerances.other_implementation()) return;
+    elsewhere_.emplace(Synthetic::Parts{.server = server_,
+                                        .channel = *this,
+                                        .executor = executor_,
+                                        .log = log_,
+                                        .slots = slots_,
+                                        .bindings = bindings_,
+                                        .comparer = comparer_,
+                                        .counts = report_.counts,
+                                        .negotiated = negotiated_,
+                                        .diverge = [this](const Slot& slot, const Difference& difference,
+                                                          const Message* live) { diverge(slot, difference, live); }});
+  }
 
   LiveLog& log() noexcept { return log_; }
   ReplayReport run(RecordedEvents& source);
@@ -70,7 +85,6 @@ class Replayer::Impl final : public ReplyChannel {
   void count_tolerated(const Comparison& comparison) noexcept;
   void diverge(const Slot& slot, const Difference& difference, const Message* live);
   void follow_names(const Slot& slot);
-  bool left_different(const Slot& slot) const noexcept;
 
   void advance_clock(std::int64_t instant) noexcept {
     if (instant > clock_.realtime()) clock_.set(instant);
@@ -85,7 +99,8 @@ class Replayer::Impl final : public ReplyChannel {
   Causes causes_;
   LiveLog log_;
   SlotPool slots_;
-  Window* window_ = nullptr;  // while run() runs
+  std::optional<Synthetic> elsewhere_;  // for another implementation
+  Window* window_ = nullptr;            // while run() runs
   Negotiated negotiated_;
   ReplayReport report_;
 
@@ -215,8 +230,9 @@ void Replayer::Impl::reach(Slot& slot) {
       forgotten_.emplace_back(one.nodeid, one.nlookup);
     }
   }
-  const std::uint64_t unbound = rewrite_request(slot, bindings_, causes_);
-  slot.withheld = slot.withheld || (unbound != 0 && left_different(slot));
+  const UnboundIds ids = elsewhere_ ? UnboundIds::kWithheld : UnboundIds::kPassedOn;
+  const std::uint64_t unbound = rewrite_request(slot, bindings_, causes_, ids);
+  if (elsewhere_) elsewhere_->rewrite(slot);
   slot.state = SlotState::kWaiting;
   if (slot.withheld) {
     ++report_.counts.withheld;
@@ -225,14 +241,6 @@ void Replayer::Impl::reach(Slot& slot) {
     report_.counts.unbound_ids += unbound;
     log_.request(slot, negotiated_);
   }
-}
-
-/// Something that the request names was left different.
-bool Replayer::Impl::left_different(const Slot& slot) const noexcept {
-  for (std::size_t i = 0; i < slot.touch.count; ++i) {
-    if (causes_.changed(slot.touch.nodes[i])) return true;
-  }
-  return false;
 }
 
 void Replayer::Impl::deliver(Slot& slot, Verdict verdict) {
@@ -254,7 +262,9 @@ void Replayer::Impl::deliver_immediate(Slot& slot) {
   deliver(slot, Verdict::kFinal);
   for (const auto& [node, count] : forgotten_) {
     bindings_.forget(node, count);
-    if (causes_.any() && !bindings_.live_node(node)) causes_.forgotten(node);
+    if ((!causes_.any() && !elsewhere_) || bindings_.live_node(node)) continue;
+    causes_.forgotten(node);
+    comparer_.forgotten(node);
   }
   if (!forgotten_.empty()) {
     forgetting_.push_back(slot.event.thread);
@@ -310,6 +320,7 @@ void Replayer::Impl::conclude(Slot& slot) {
     const Message live{.head = slot.live, .tail = {}, .owner = nullptr};
     if (!slot.judged) judge(slot, live);
     if (!slot.shown) log_.reply(slot, live);
+    if (elsewhere_) elsewhere_->conclude(slot, open_);
   } else {
     Difference difference;
     difference.kind = slot.withheld ? DifferenceKind::kUnbound : DifferenceKind::kNoReply;
@@ -427,6 +438,7 @@ std::int64_t Replayer::Impl::send(const Message& message) {
     ++report_.counts.live_notifications;
     return static_cast<std::int64_t>(message.size());
   }
+  if (elsewhere_ && elsewhere_->expects(header->unique)) return elsewhere_->take(message);
   Slot* slot = current_;
   if (slot == nullptr || slot->unique != header->unique || slot->state != SlotState::kInFlight) {
     slot = window_ != nullptr ? window_->find(header->unique) : nullptr;
@@ -509,14 +521,14 @@ std::int64_t Replayer::Impl::judge(Slot& slot, const Message& message) {
     if ((slot.traits.effects & kRemovesName) != 0) bindings_.name_removed();
     follow_names(slot);
   }
+  if (elsewhere_ && (recorded.error == 0 || live.error == 0)) elsewhere_->touch(slot);
   slot.state = SlotState::kAnswered;
   if (decided) return slot.live_result;
   if (slot.at_reply) {
     log_.reply(slot, message);
     slot.shown = true;
-  } else {
-    keep(slot, message);
   }
+  if (!slot.at_reply || (elsewhere_ && reads_directory(slot.opcode))) keep(slot, message);
   return slot.live_result;
 }
 
@@ -582,7 +594,7 @@ void Replayer::Impl::diverge(const Slot& slot, const Difference& difference, con
 void Replayer::Impl::finish() {
   executor_.run_ready();
   const bool stopped = options_.stop_after != 0 && report_.counts.divergences >= options_.stop_after;
-  bool hung = !abandoned_.empty();
+  bool hung = !abandoned_.empty() || (elsewhere_ && elsewhere_->hung());
   for (const Slot* slot : open_) hung = hung || slot->state == SlotState::kInFlight;
   if (!stopped) report_.counts.unanswered = open_.size();
   if (hung) {

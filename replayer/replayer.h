@@ -15,6 +15,9 @@
 // bound to what the live one chooses, by the reply that made it; requests are rewritten before they are delivered. What
 // the kernel chose (unique, lock owner, poll handle) is passed on.
 //
+// ANOTHER IMPLEMENTATION (CompareProfile::kPortable, kOutcome) pages and fills listings differently: directories are
+// compared as sets, and what must be asked beyond the recording is (replayer/synthetic.h). docs/replay.md.
+//
 // WRITE RESULTS. send() returns what the recorded write(2) did: where the kernel refused a reply, so does the replay.
 //
 // DIFFERENCES. Each is put under the one that it follows from (replayer/causes.h). A request on a node or handle that

@@ -51,11 +51,12 @@ struct ReplayCounts {
   std::uint64_t unanswered = 0;       // recorded requests without a recorded reply: not delivered
   std::uint64_t stray_replies = 0;    // recorded replies to no request: the kernel refused them
   std::uint64_t unbound_ids = 0;      // ids in requests that no reply had made: passed on as they were
+  std::uint64_t synthetic = 0;        // requests beyond the recording, see replayer/synthetic.h; not in `requests`
   std::uint64_t withheld = 0;         // requests on what a difference left without a live counterpart: not delivered
   std::uint64_t unreadable = 0;       // recorded messages not laid out as 7.45 says: passed on, compared as bytes
   std::uint64_t tolerated_concurrent_attributes = 0;  // fields, see Tolerances::concurrent
   std::uint64_t tolerated_usage = 0;                  // fields
-  std::uint64_t tolerated_ignored = 0;                // fields that differed, of Tolerances::ignored roles
+  std::uint64_t tolerated_ignored = 0;                // fields that differed where each implementation may choose
   std::uint64_t compared_by_size = 0;                 // READs: the trace does not keep all it takes to say more
   std::uint64_t recorded_notifications = 0;
   std::uint64_t live_notifications = 0;  // not compared: when a server sends one is its own affair

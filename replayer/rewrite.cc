@@ -64,7 +64,8 @@ bool rewrite_count(std::uint64_t node, std::byte* at, const Bindings& bindings) 
   return *live == 0;
 }
 
-std::uint64_t rewrite_forgets(Slot& slot, std::size_t start, const Bindings& bindings, const Causes& causes) noexcept {
+std::uint64_t rewrite_forgets(Slot& slot, std::size_t start, const Bindings& bindings, const Causes& causes,
+                              UnboundIds ids) noexcept {
   std::byte* const message = slot.buffer->data();
   std::uint64_t unbound = 0;
   std::size_t kept = start;
@@ -72,7 +73,7 @@ std::uint64_t rewrite_forgets(Slot& slot, std::size_t start, const Bindings& bin
     std::byte* const one = message + at;
     const std::uint64_t node = load(one + offsetof(wire::ForgetOne, nodeid));
     if (rewrite_count(node, one + offsetof(wire::ForgetOne, nlookup), bindings)) continue;
-    if (causes.changed(node) && !bindings.live_node(node)) continue;
+    if ((ids == UnboundIds::kWithheld || causes.changed(node)) && !bindings.live_node(node)) continue;
     unbound += rewrite_node(one + offsetof(wire::ForgetOne, nodeid), bindings);
     if (kept != at) std::memcpy(message + kept, one, sizeof(wire::ForgetOne));
     kept += sizeof(wire::ForgetOne);
@@ -86,6 +87,14 @@ std::uint64_t rewrite_forgets(Slot& slot, std::size_t start, const Bindings& bin
   slot.size = kept;
   slot.event.result = static_cast<std::int64_t>(kept);
   return unbound;
+}
+
+/// Something that the request names was left different.
+bool left_different(const Slot& slot, const Causes& causes) noexcept {
+  for (std::size_t i = 0; i < slot.touch.count; ++i) {
+    if (causes.changed(slot.touch.nodes[i])) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -111,16 +120,23 @@ void read_request(Slot& slot, const Negotiated& negotiated) noexcept {
     std::memcpy(&size, bytes.data() + kHeader + offsetof(wire::GetxattrIn, size), sizeof(size));
     slot.asks_size = size == 0;
   }
+  if (slot.opcode == Opcode::kReaddir || slot.opcode == Opcode::kReaddirplus || slot.opcode == Opcode::kReleasedir) {
+    static_assert(offsetof(wire::ReadIn, fh) == offsetof(wire::ReleaseIn, fh));
+    slot.listing_handle = load(bytes.data() + kHeader + offsetof(wire::ReadIn, fh));
+  }
   for (const RequestId& id : slot.plan->ids) {
     if (id.role == FieldRole::kNodeId) slot.touch.add(load(bytes.data() + kHeader + id.offset));
   }
 }
 
-std::uint64_t rewrite_request(Slot& slot, const Bindings& bindings, const Causes& causes) noexcept {
+std::uint64_t rewrite_request(Slot& slot, const Bindings& bindings, const Causes& causes, UnboundIds ids) noexcept {
   std::byte* const message = slot.buffer->data();
   std::byte* const fixed = message + kHeader;
   std::uint64_t unbound = rewrite_node(message + offsetof(wire::InHeader, nodeid), bindings);
-  if (!slot.readable) return unbound;
+  if (!slot.readable) {
+    slot.withheld = unbound != 0 && (ids == UnboundIds::kWithheld || left_different(slot, causes));
+    return unbound;
+  }
   // Handles and cookies first: they are found by the recorded nodeids, which the second pass replaces.
   for (const RequestId& id : slot.plan->ids) {
     if (id.role == FieldRole::kFileHandle && has_handle(slot.opcode, fixed)) {
@@ -137,8 +153,9 @@ std::uint64_t rewrite_request(Slot& slot, const Bindings& bindings, const Causes
     slot.withheld = rewrite_count(slot.nodeid, fixed + offsetof(wire::ForgetIn, nlookup), bindings);
   }
   if (slot.plan->layout->tail == Tail::kForgets) {
-    unbound += rewrite_forgets(slot, kHeader + slot.plan->layout->fixed_size(), bindings, causes);
+    unbound += rewrite_forgets(slot, kHeader + slot.plan->layout->fixed_size(), bindings, causes, ids);
   }
+  slot.withheld = slot.withheld || (unbound != 0 && (ids == UnboundIds::kWithheld || left_different(slot, causes)));
   return unbound;
 }
 

@@ -59,6 +59,7 @@ struct Slot {
   bool asks_size = false;
   Touch touch;
   bool withheld = false;  // it names what has no live counterpart, and a difference is to blame: not delivered
+  std::uint64_t listing_handle = 0;   // READDIR, READDIRPLUS, RELEASEDIR: the handle as recorded
   std::uint64_t released_handle = 0;  // RELEASE, RELEASEDIR: the handle as recorded
   std::uint64_t released_live = 0;
 

@@ -26,6 +26,13 @@ class FieldRoles {
   std::uint32_t bits_ = 0;
 };
 
+/// How much of a reply is compared; docs/replay.md says it field by field.
+enum class CompareProfile : std::uint8_t {
+  kExact,     // everything: against the implementation that was recorded
+  kPortable,  // what a caller can rely on whatever the implementation: not what each may choose for itself
+  kOutcome,   // whether a request succeeded, or with which errno it failed
+};
+
 enum class ConcurrentFields : std::uint8_t {
   kCompared,   // as all others
   kTolerated,  // see Tolerances::concurrent
@@ -46,14 +53,18 @@ struct Tolerances {
   /// Without overlap nothing is tolerated.
   ConcurrentFields concurrent = ConcurrentFields::kTolerated;
 
+  CompareProfile profile = CompareProfile::kExact;
+
   /// For the implementation that was recorded, with its time taken from Request::time(): everything is compared.
   static constexpr Tolerances exact() noexcept { return {}; }
-  /// For another implementation, or one that asks its own clock: times, totals and inode numbers are its own affair.
-  static constexpr Tolerances other_implementation() noexcept {
+  static constexpr Tolerances of(CompareProfile profile) noexcept {
     Tolerances tolerances;
-    tolerances.ignored = {FieldRole::kTime, FieldRole::kTimeNsec, FieldRole::kUsage, FieldRole::kIno};
+    tolerances.profile = profile;
     return tolerances;
   }
+  /// Another implementation answers: it may page listings and fill READDIRPLUS as it likes, and leave out what the
+  /// kernel can do without.
+  constexpr bool other_implementation() const noexcept { return profile != CompareProfile::kExact; }
 };
 
 }  // namespace fusereplay

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/event/synthetic.h"
 #include "core/protocol/flags.h"
 #include "core/protocol/layout.h"
 #include "rules/text.h"
@@ -70,6 +71,8 @@ void RequestRules::reset() noexcept {
 
 void RequestRules::on_request(const RequestStep& step) {
   if (!stream_.up()) return;
+  // What no kernel sent breaks no promise of a kernel.
+  if (is_synthetic(step.context.unique)) return;
   check_first(step);
   check_unique(step);
   if (!step.context.known) {

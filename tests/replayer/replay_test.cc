@@ -217,7 +217,7 @@ TEST(Replayer, IgnoresWhatAnotherImplementationMayChoose) {
   damage(recording, Opcode::kGetattr, 0, offsetof(wire::AttrOut, attr.mtimensec), std::byte{0x77});
   damage(recording, Opcode::kStatfs, 0, offsetof(wire::Kstatfs, bfree), std::byte{0x77});
   ReplayOptions options;
-  options.tolerances = Tolerances::other_implementation();
+  options.tolerances = Tolerances::of(CompareProfile::kPortable);
   const ReplayReport report = replay_on_memfs(recording, {}, options);
   EXPECT_TRUE(report.same()) << explain(report);
   EXPECT_EQ(report.counts.tolerated_ignored, 2U);

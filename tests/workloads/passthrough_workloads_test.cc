@@ -30,7 +30,7 @@ TEST_P(PassthroughWorkload, IsCheckedAndReplayedWithoutDifference) {
                                                  mountpoint_, "--fs", filesystem + source_});
   ASSERT_EQ(recorded.exit_code, 0) << recorded;
   const CommandResult replay =
-      run_fusereplay({"replay", trace, "--check", "--other-implementation", "--fs", filesystem + empty_});
+      run_fusereplay({"replay", trace, "--check", "--compare", "portable", "--fs", filesystem + empty_});
   EXPECT_EQ(replay.exit_code, 0) << replay;
   EXPECT_THAT(replay.out, HasSubstr("0 differences"));
 }
