@@ -10,6 +10,7 @@
 #include "cli/replay_time.h"
 #include "cli/text.h"
 #include "cli/trace_input.h"
+#include "replayer/prepare.h"
 #include "replayer/replayer.h"
 #include "rules/rule_set.h"
 #include "traces/event_log.h"
@@ -37,6 +38,7 @@ Syntax syntax() {
       ("compare", po::value<std::string>()->value_name("PROFILE"),
        "exact, portable or outcome; without it exact for the filesystem that was recorded, else portable")  //
       ("check", "check the rules over the new conversation too")                                            //
+      ("prepare", "first make the tree that the trace presumes: for traces recorded over an existing one")  //
       ("stop-after", po::value<std::uint64_t>()->default_value(0)->value_name("N"),
        "end after N differences; 0: never")  //
       ("time", po::value<std::string>()->default_value("real")->value_name("real|recorded|frozen"),
@@ -213,6 +215,18 @@ ExitStatus judge(const Invocation& invocation, const ReplayReport& report, const
   return status;
 }
 
+/// --prepare: a pass over the trace, before its replay.
+tl::expected<PresumedTree, ExitStatus> collect_tree(const Invocation& invocation, const std::string& path) {
+  auto reader = open_trace(invocation, path);
+  if (!reader) return tl::unexpected(reader.error());
+  if ((*reader)->header().payload != PayloadPolicy::kFull) {
+    return tl::unexpected(
+        invocation.fail(path + ": --prepare needs the data of files, which this trace does not keep"));
+  }
+  TraceEvents events(**reader);
+  return PresumedTree::collect(events);
+}
+
 }  // namespace
 
 ExitStatus run_replay(const Invocation& invocation) {
@@ -244,8 +258,22 @@ ExitStatus run_replay(const Invocation& invocation) {
   replay_options.time = libc_time->source.get();
   replay_options.stop_after = options["stop-after"].as<std::uint64_t>();
 
+  PresumedTree tree;
+  std::string unprepared;
+  if (options.count("prepare") != 0) {
+    auto collected = collect_tree(invocation, path);
+    if (!collected) return collected.error();
+    tree = std::move(*collected);
+    replay_options.after_init = [&](Server& server, ManualExecutor& executor) {
+      const auto done = prepare(tree, server, executor);
+      if (!done) unprepared = done.error();
+      return done.has_value();
+    };
+  }
+
   TraceEvents events(**reader);
   const ReplayReport report = replay(std::move(made->operations), events, sinks, replay_options);
+  if (!unprepared.empty()) return invocation.fail(unprepared, ExitStatus::kServerFailed);
   if (observers.rules != nullptr) observers.rules->finish();
   if (libc_time->time != nullptr && libc_time->time->overrun() != 0) {
     std::cerr << "fusereplay replay: libc was asked for the time more often than foreseen in "

@@ -102,6 +102,7 @@ class Replayer::Impl final : public ReplyChannel {
   std::optional<Synthetic> elsewhere_;  // for another implementation
   Window* window_ = nullptr;            // while run() runs
   Negotiated negotiated_;
+  bool stopped_ = false;  // by ReplayOptions::after_init
   ReplayReport report_;
 
   std::vector<Slot*> open_;                // reached and not concluded, in recorded order
@@ -116,7 +117,7 @@ ReplayReport Replayer::Impl::run(RecordedEvents& source) {
   Window window(source, slots_, options_.window_events, options_.window_bytes);
   window_ = &window;
   Event event;
-  while (options_.stop_after == 0 || report_.counts.divergences < options_.stop_after) {
+  while (!stopped_ && (options_.stop_after == 0 || report_.counts.divergences < options_.stop_after)) {
     if (!window.empty()) {
       WindowEvent& entry = window.pop();
       play(entry);
@@ -341,7 +342,10 @@ void Replayer::Impl::close(Slot& slot) {
   if (slot.released_handle != 0 || slot.released_live != 0) {
     bindings_.unbind_handle(slot.nodeid, slot.released_handle, slot.released_live);
   }
-  if (slot.opcode == Opcode::kInit) learn_init(slot);
+  if (slot.opcode == Opcode::kInit) {
+    learn_init(slot);
+    if (options_.after_init) stopped_ = !options_.after_init(server_, executor_);
+  }
   if (slot.overlaps) ++report_.counts.overlapping;
   open_.erase(std::find(open_.begin(), open_.end(), &slot));
   if (slot.touch.effects != kNoEffect) {
@@ -593,7 +597,7 @@ void Replayer::Impl::diverge(const Slot& slot, const Difference& difference, con
 
 void Replayer::Impl::finish() {
   executor_.run_ready();
-  const bool stopped = options_.stop_after != 0 && report_.counts.divergences >= options_.stop_after;
+  const bool stopped = stopped_ || (options_.stop_after != 0 && report_.counts.divergences >= options_.stop_after);
   bool hung = !abandoned_.empty() || (elsewhere_ && elsewhere_->hung());
   for (const Slot* slot : open_) hung = hung || slot->state == SlotState::kInFlight;
   if (!stopped) report_.counts.unanswered = open_.size();

@@ -29,6 +29,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -61,6 +62,9 @@ struct ReplayOptions {
   std::size_t window_events = 8192;
   std::size_t window_bytes = std::size_t{64} << 20;
   ReplayTime* time = nullptr;  // outlives the replay
+  /// Called once INIT was answered, before the next request: to make the filesystem what the recording presumes
+  /// (replayer/prepare.h). The arguments are the replay's. False: the replay stops.
+  std::function<bool(Server&, ManualExecutor&)> after_init{};
 };
 
 /// One replay. One thread. No allocation in steady state.

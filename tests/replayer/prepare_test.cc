@@ -1,0 +1,134 @@
+// A recording made over an existing tree, replayed on an empty filesystem that is prepared first.
+#include "replayer/prepare.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/replayer/stage.h"
+
+namespace fusereplay::test {
+namespace {
+
+std::string big_data() {
+  std::string data(300'000, ' ');
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>('a' + i % 23);
+  return data;
+}
+
+/// What was there before the recording: everything that a tree can hold.
+void existing_tree(Caller& caller) {
+  const std::uint64_t directory = caller.mkdir(1, "directory").nodeid();
+  const std::uint64_t inner = caller.mkdir(directory, "inner").nodeid();
+  const Reply file = caller.create(directory, "file");
+  const std::string data = big_data();
+  for (std::size_t at = 0; at < data.size(); at += 100'000)
+    caller.write(file.nodeid(), file.created_handle(), at, std::string_view(data).substr(at, 100'000));
+  caller.release(Opcode::kRelease, file.nodeid(), file.created_handle());
+  caller.setattr_mode(file.nodeid(), S_IFREG | 0640);
+  caller.setxattr(file.nodeid(), "user.color", "green");
+  caller.link(file.nodeid(), inner, "second name");
+  caller.truncate(caller.create(inner, "sparse").nodeid(), 1'000'000);
+  caller.call(Opcode::kSymlink, directory, [](MessageBuilder& out) { out.name("symlink").name("inner/second name"); });
+  caller.call(Opcode::kMknod, directory, [](MessageBuilder& out) {
+    out.add(wire::MknodIn{.mode = S_IFIFO | 0600, .rdev = 0, .umask = 0, .padding = 0}).name("fifo");
+  });
+  caller.create(1, "never looked at");
+}
+
+/// Work on it: looks, reads, writes, removes and renames.
+void work(Caller& caller) {
+  caller.getattr(1);
+  const std::uint64_t listing = caller.open(Opcode::kOpendir, 1).handle();
+  caller.read(Opcode::kReaddir, 1, listing, 0, 4096);
+  caller.release(Opcode::kReleasedir, 1, listing);
+  const std::uint64_t directory = caller.named(Opcode::kLookup, 1, "directory").nodeid();
+  const std::uint64_t file = caller.named(Opcode::kLookup, directory, "file").nodeid();
+  caller.named(Opcode::kLookup, directory, "missing");
+  const std::uint64_t handle = caller.open(Opcode::kOpen, file, 2).handle();
+  caller.write(file, handle, 50'000, "written by the recording");  // what is read of it is not presumed
+  for (std::uint64_t at = 0; at < 300'000; at += 100'000) caller.read(Opcode::kRead, file, handle, at, 100'000);
+  caller.getxattr(file, "user.color", 100);
+  const std::uint64_t inner = caller.named(Opcode::kLookup, directory, "inner").nodeid();
+  caller.named(Opcode::kLookup, inner, "second name");
+  const std::uint64_t sparse = caller.named(Opcode::kLookup, inner, "sparse").nodeid();
+  caller.truncate(sparse, 500'000);
+  caller.call(Opcode::kReadlink, caller.named(Opcode::kLookup, directory, "symlink").nodeid());
+  caller.named(Opcode::kLookup, directory, "fifo");
+  caller.rename(directory, "file", inner, "moved");
+  caller.named(Opcode::kLookup, inner, "moved");
+  caller.named(Opcode::kUnlink, inner, "second name");
+  caller.getattr(file);
+  caller.create(directory, "file");  // a name that was presumed, for a file that is not
+  caller.named(Opcode::kLookup, directory, "file");
+  caller.getattr(directory);
+  caller.named(Opcode::kRmdir, 1, "directory");  // ENOTEMPTY
+  caller.release(Opcode::kRelease, file, handle);
+}
+
+/// INIT, then `script` alone, over what `before` made.
+Recording record_over(const std::function<void(Caller&)>& before, const std::function<void(Caller&)>& script) {
+  Stage stage;
+  Mount mount(stage.server);
+  Caller init(mount, 1);
+  init.init();
+  Caller unseen(mount, 1);
+  before(unseen);
+  Caller seen(mount, 1);
+  script(seen);
+  stage.server.disconnect();
+  return merge({&init, &seen});
+}
+
+struct Prepared {
+  ReplayReport report;
+  std::string error;
+  std::size_t names = 0;
+};
+
+Prepared replay_prepared(const Recording& recording) {
+  RecordingEvents first(recording);
+  const PresumedTree tree = PresumedTree::collect(first);
+  Prepared result;
+  result.names = tree.names();
+  ReplayOptions options;
+  options.after_init = [&](Server& server, ManualExecutor& executor) {
+    const auto done = prepare(tree, server, executor);
+    if (!done) result.error = done.error();
+    return done.has_value();
+  };
+  result.report = replay_on_memfs(recording, {}, options);
+  return result;
+}
+
+TEST(Prepare, MakesATreeOnWhichTheRecordingReplaysWithoutADifference) {
+  const Recording recording = record_over(existing_tree, work);
+  EXPECT_FALSE(replay_on_memfs(recording).same()) << "without the tree it must not replay";
+  const Prepared prepared = replay_prepared(recording);
+  EXPECT_EQ(prepared.error, "");
+  EXPECT_TRUE(prepared.report.same()) << explain(prepared.report);
+  EXPECT_EQ(prepared.names, 8U) << "two in the root, four in directory, two in inner";
+}
+
+TEST(Prepare, PresumesNothingOfARecordingThatBeganEmpty) {
+  const Recording recording = record_over([](Caller&) {}, existing_tree);
+  const Prepared prepared = replay_prepared(recording);
+  EXPECT_EQ(prepared.names, 0U);
+  EXPECT_TRUE(prepared.report.same()) << explain(prepared.report);
+}
+
+TEST(Prepare, SaysWhichFileItCouldNotMake) {
+  Recording recording = record_over(existing_tree, work);
+  RecordingEvents first(recording);
+  const PresumedTree tree = PresumedTree::collect(first);
+  Stage full(MemfsOptions{.capacity = 100'000});
+  Mount mount(full.server);
+  Caller caller(mount, 1);
+  caller.init();
+  const auto done = prepare(tree, full.server, full.executor);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().rfind("cannot prepare '/directory/file': WRITE took ", 0), 0U) << done.error();
+  full.server.disconnect();
+}
+
+}  // namespace
+}  // namespace fusereplay::test
