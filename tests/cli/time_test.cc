@@ -18,7 +18,7 @@ class TimeTest : public ::testing::Test {
     ASSERT_EQ(made.exit_code, 0) << made;
   }
   CommandResult replay(const std::string& time, const std::string& filesystem = "stamper") const {
-    return run_fusereplay({"replay", trace_, "--fs", filesystem, "--time", time});
+    return run_fusereplay({"replay", trace_, "--fs", filesystem, "--compare", "exact", "--time", time});
   }
   static std::size_t names_left() {
     std::size_t count = 0;
