@@ -24,6 +24,9 @@
 namespace fusereplay {
 namespace {
 
+/// Records of this size on average come at a rate that leaves time to make them smaller by a sixth.
+constexpr std::size_t kLargeRecordBytes = 80;
+
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
 };
@@ -59,7 +62,6 @@ class TraceWriter::Impl {
         compressor_(ZSTD_createCCtx()),
         encoder_(options.payload, PayloadSharing::kOn) {
     FUSEREPLAY_CHECK(compressor_ != nullptr, "memory for a compressor");
-    ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_compressionLevel, options.compression_level);
   }
 
   void write_header(const TraceHeader& header) {
@@ -165,6 +167,8 @@ class TraceWriter::Impl {
     block_.stored_size = block_.raw_size;
     if (used_ != 0) {
       packed_.reserve(ZSTD_compressBound(used_), 0);
+      const bool large = used_ >= kLargeRecordBytes * block_.records;
+      ZSTD_CCtx_setParameter(compressor_.get(), ZSTD_c_compressionLevel, options_.compression_level + (large ? 1 : 0));
       const std::size_t packed = ZSTD_compress2(compressor_.get(), packed_.data(), packed_.capacity(), body, used_);
       if (ZSTD_isError(packed) == 0 && packed < used_) {
         body = packed_.data();

@@ -26,7 +26,7 @@ struct TraceWriterOptions {
   ExistingTrace existing = ExistingTrace::kRefuse;
   std::size_t block_bytes = 256 * 1024;          // raw bytes after which a block is written
   std::chrono::milliseconds block_interval{50};  // after its first record; see flush_if_due()
-  int compression_level = 1;                     // zstd's
+  int compression_level = 1;  // zstd's; that of blocks of large records, listings above all, is one more
   PayloadPolicy payload = PayloadPolicy::kFull;  // what is kept of file data; the header says so
 };
 
