@@ -1,4 +1,5 @@
 // fusereplay stat: operations, latencies, errors and files of a trace.
+#include <algorithm>
 #include <array>
 #include <boost/program_options/value_semantic.hpp>
 #include <cinttypes>
@@ -52,6 +53,15 @@ std::uint64_t file_size(const std::string& path) {
   return error ? 0 : size;
 }
 
+/// With one decimal.
+std::string bytes_a_message(const Report& report) {
+  const std::uint64_t events = std::max<std::uint64_t>(report.reader.events(), 1);
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f",
+                static_cast<double>(file_size(report.path)) / static_cast<double>(events));
+  return text.data();
+}
+
 std::string_view name_of(PayloadPolicy policy) {
   switch (policy) {
     case PayloadPolicy::kFull:
@@ -68,8 +78,8 @@ void print_overview(const Report& report) {
   const TraceHeader& header = report.reader.header();
   const Statistics& statistics = report.statistics;
   const std::uint64_t size = file_size(report.path);
-  std::cout << "trace      " << report.path << ", " << size_text(size) << ", format " << header.format_version
-            << ", by " << header.writer << '\n'
+  std::cout << "trace      " << report.path << ", " << size_text(size) << ", " << bytes_a_message(report)
+            << " bytes a message, format " << header.format_version << ", by " << header.writer << '\n'
             << "captured   " << utc(header.start_time) << ", " << duration_text(statistics.span()) << ", Linux "
             << header.kernel_release << ' ' << header.architecture << ", " << count_text(header.cpus, "CPU")
             << ", file data kept: " << name_of(header.payload) << '\n'
