@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/cli/command.h"
+#include "tests/traces/temporary_directory.h"
 
 namespace fusereplay::testing {
 namespace {
@@ -22,6 +23,7 @@ struct Golden {
   std::string payload;
   std::string filesystem;  // memfs, with the options it was recorded with
 
+  friend void PrintTo(const Golden& golden, std::ostream* out) { *out << golden.name; }
   std::string path() const { return FUSEREPLAY_GOLDEN "/" + name + ".fusetrace"; }
 };
 
@@ -74,6 +76,25 @@ TEST_P(GoldenTrace, PlaysTheSameOnMemfsInEveryProcess) {
   }
   EXPECT_EQ(hashes.size(), 1U);
   EXPECT_EQ(hashes.begin()->size(), 32U);
+}
+
+TEST_P(GoldenTrace, PlaysOnPassthrough) {
+  const test::TemporaryDirectory source;
+  std::filesystem::permissions(source / "", std::filesystem::perms(0755));  // as memfs's root
+  std::string options =
+      golden().filesystem == "memfs" ? "" : golden().filesystem.substr(std::string("memfs:").size()) + ",";
+  if (const auto files = options.find("files="); files != std::string::npos) {
+    const int count = std::atoi(options.c_str() + files + std::string("files=").size());
+    for (int i = 0; i < count; ++i) {
+      char name[16];
+      std::snprintf(name, sizeof(name), "%05d", i);
+      std::ofstream(source / name);
+    }
+    options = "";
+  }
+  const CommandResult replay = run_fusereplay(
+      {"replay", golden().path(), "--compare", "portable", "--fs", "passthrough:" + options + (source / "").string()});
+  EXPECT_EQ(replay.exit_code, 0) << replay;
 }
 
 TEST(GoldenTable, NamesEveryTrace) {
