@@ -1,8 +1,10 @@
 // fusereplay replay: the recorded conversation again, without a kernel.
 #include <boost/program_options/value_semantic.hpp>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <sstream>
 
 #include "cli/findings.h"
 #include "cli/invocation.h"
@@ -10,6 +12,7 @@
 #include "cli/replay_time.h"
 #include "cli/text.h"
 #include "cli/trace_input.h"
+#include "replayer/expected.h"
 #include "replayer/prepare.h"
 #include "replayer/replayer.h"
 #include "rules/rule_set.h"
@@ -39,6 +42,10 @@ Syntax syntax() {
        "exact, portable or outcome; without it exact for the filesystem that was recorded, else portable")  //
       ("check", "check the rules over the new conversation too")                                            //
       ("prepare", "first make the tree that the trace presumes: for traces recorded over an existing one")  //
+      ("expected", po::value<std::string>()->value_name("FILE"),
+       "differences that are known; one that no longer occurs is an error, too")  //
+      ("write-expected", po::value<std::string>()->value_name("FILE"),
+       "write the differences found to a file for --expected; - for stdout")  //
       ("stop-after", po::value<std::uint64_t>()->default_value(0)->value_name("N"),
        "end after N differences; 0: never")  //
       ("time", po::value<std::string>()->default_value("real")->value_name("real|recorded|frozen"),
@@ -110,6 +117,35 @@ tl::expected<CompareProfile, ExitStatus> choose_profile(const Invocation& invoca
   return tl::unexpected(invocation.fail("--compare " + name + ": use exact, portable or outcome"));
 }
 
+/// What --expected names; nothing without it.
+tl::expected<std::optional<ExpectedDifferences>, ExitStatus> read_expected(const Invocation& invocation,
+                                                                           const po::variables_map& options) {
+  if (options.count("expected") == 0) return std::nullopt;
+  const auto& path = options["expected"].as<std::string>();
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) return tl::unexpected(invocation.fail("cannot read expected differences from " + path));
+  auto expected = ExpectedDifferences::parse(text.str());
+  if (!expected) return tl::unexpected(invocation.fail(path + ", " + expected.error()));
+  return std::move(*expected);
+}
+
+/// Expected differences that did not occur are findings of their own.
+ExitStatus judge_expected(const std::optional<ExpectedDifferences>& expected, const ReplayReport& report) {
+  if (!expected || report.end != ReplayEnd::kComplete) return ExitStatus::kNothingFound;
+  const std::vector<std::string> missing = expected->missing();
+  for (const std::string& line : missing) std::cerr << "expected difference no longer occurs: " << line << '\n';
+  return missing.empty() ? ExitStatus::kNothingFound : ExitStatus::kFindings;
+}
+
+ExitStatus write_expected(const Invocation& invocation, const po::variables_map& options, const ReplayReport& report) {
+  if (options.count("write-expected") == 0) return ExitStatus::kNothingFound;
+  std::string text;
+  for (const RootCause& cause : report.causes) text += ExpectedDifferences::line_of(cause.divergence) + '\n';
+  return write_report(invocation, options["write-expected"].as<std::string>(), text);
+}
+
 /// What differs first, both exchanges side by side, and under it what follows.
 void print_cause(const RootCause& cause, const Style& style) {
   const Divergence& first = cause.divergence;
@@ -139,6 +175,7 @@ void print_report(const std::string& path, const ReplayReport& report, const Obs
   if (counts.divergences > counts.causes) std::cout << " and " << counts.divergences - counts.causes << " that follow";
   std::cout << " (" << describe(profile) << ")\n";
   if (counts.synthetic != 0) std::cout << count_text(counts.synthetic, "request") << " beyond the recording\n";
+  if (counts.expected != 0) std::cout << count_text(counts.expected, "expected difference") << '\n';
   if (counts.withheld != 0) std::cout << count_text(counts.withheld, "request") << " withheld\n";
   if (counts.overlapping != 0) {
     std::cout << count_text(counts.overlapping, "request") << " overlapped others; tolerated for it: "
@@ -168,7 +205,7 @@ void write_counts(JsonWriter& json, const ReplayCounts& counts) {
   json.member("compared_by_size", counts.compared_by_size);
   json.member("recorded_notifications", counts.recorded_notifications);
   json.member("live_notifications", counts.live_notifications).member("withheld", counts.withheld);
-  json.member("synthetic", counts.synthetic);
+  json.member("synthetic", counts.synthetic).member("expected", counts.expected);
   json.member("divergences", counts.divergences).member("causes", counts.causes);
   json.end_object();
 }
@@ -254,6 +291,9 @@ ExitStatus run_replay(const Invocation& invocation) {
   }
   ReplayOptions replay_options;
   replay_options.tolerances = Tolerances::of(*profile);
+  auto expected = read_expected(invocation, options);
+  if (!expected) return expected.error();
+  if (*expected) replay_options.expected = &**expected;
   replay_options.payload = (*reader)->header().payload;
   replay_options.time = libc_time->source.get();
   replay_options.stop_after = options["stop-after"].as<std::uint64_t>();
@@ -281,7 +321,8 @@ ExitStatus run_replay(const Invocation& invocation) {
   }
   const JsonTarget target(options);
   if (target.output() == Output::kText) print_report(path, report, observers, *profile);
-  ExitStatus status = judge(invocation, report, observers);
+  ExitStatus status = worse(judge(invocation, report, observers), judge_expected(*expected, report));
+  status = worse(status, write_expected(invocation, options, report));
   if (report.end == ReplayEnd::kComplete) {
     status = worse(status, judge_end(invocation, path, **reader, events.outcome()));
   }

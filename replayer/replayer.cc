@@ -83,6 +83,7 @@ class Replayer::Impl final : public ReplyChannel {
   bool refuses(const Slot& slot, const Comparison& comparison) const noexcept;
   void keep(Slot& slot, const Message& message);
   void count_tolerated(const Comparison& comparison) noexcept;
+  Divergence explain(const Slot& slot, const Difference& difference, const Message* live) const;
   void diverge(const Slot& slot, const Difference& difference, const Message* live);
   void follow_names(const Slot& slot);
 
@@ -97,6 +98,9 @@ class Replayer::Impl final : public ReplyChannel {
   Bindings bindings_;
   Comparer comparer_;
   Causes causes_;
+  enum class CausePlace : std::uint8_t { kKept, kCounted, kExpected };
+  std::vector<CausePlace> places_;    // by cause
+  std::vector<std::size_t> kept_at_;  // by cause: where in the report, if it is kept
   LiveLog log_;
   SlotPool slots_;
   std::optional<Synthetic> elsewhere_;  // for another implementation
@@ -564,23 +568,13 @@ void Replayer::Impl::follow_names(const Slot& slot) {
   if (slot.opcode == Opcode::kLink && names.size() == 1) causes_.named(0, slot.touch.nodes[1], names[0]);
 }
 
-void Replayer::Impl::diverge(const Slot& slot, const Difference& difference, const Message* live) {
-  ++report_.counts.divergences;
-  const Causes::Placed placed = causes_.place(involved_in(slot, difference, bindings_, negotiated_));
-  RootCause* cause = placed.cause < report_.causes.size() ? &report_.causes[placed.cause] : nullptr;
-  const bool is_cause = placed.link == DivergenceLink::kCause;
-  if (is_cause) ++report_.counts.causes;
-  if (!is_cause && cause != nullptr) ++cause->follower_count;
-  const bool kept = is_cause ? report_.causes.size() < options_.kept_causes
-                             : cause != nullptr && cause->followers.size() < options_.kept_followers;
-  if (!kept) return;
+Divergence Replayer::Impl::explain(const Slot& slot, const Difference& difference, const Message* live) const {
   Divergence divergence;
   divergence.sequence = slot.has_reply ? slot.reply.sequence : slot.event.sequence;
   divergence.request_sequence = slot.event.sequence;
   divergence.unique = slot.unique;
   divergence.nodeid = slot.nodeid;
   divergence.opcode = slot.opcode;
-  divergence.link = placed.link;
   divergence.field = describe_place(difference);
   divergence.recorded = describe_recorded(difference);
   divergence.live = describe_live(difference);
@@ -588,11 +582,30 @@ void Replayer::Impl::diverge(const Slot& slot, const Difference& difference, con
                                    : "no request with unique " + std::to_string(slot.unique);
   if (slot.has_reply) divergence.recorded_reply = describe_reply(slot.reply.message, slot.opcode, slot.asks_size);
   if (live != nullptr) divergence.live_reply = describe_reply(*live, slot.opcode, slot.asks_size);
-  if (is_cause) {
-    report_.causes.push_back({std::move(divergence), {}, 0});
-  } else {
-    cause->followers.push_back(std::move(divergence));
+  return divergence;
+}
+
+void Replayer::Impl::diverge(const Slot& slot, const Difference& difference, const Message* live) {
+  const Causes::Placed placed = causes_.place(involved_in(slot, difference, bindings_, negotiated_));
+  if (placed.link == DivergenceLink::kCause) {
+    Divergence divergence = explain(slot, difference, live);
+    const bool expected = options_.expected != nullptr && options_.expected->take(divergence);
+    const bool kept = !expected && report_.causes.size() < options_.kept_causes;
+    places_.push_back(expected ? CausePlace::kExpected : kept ? CausePlace::kKept : CausePlace::kCounted);
+    kept_at_.push_back(report_.causes.size());
+    ++(expected ? report_.counts.expected : report_.counts.divergences);
+    if (!expected) ++report_.counts.causes;
+    if (kept) report_.causes.push_back({std::move(divergence), {}, 0});
+    return;
   }
+  const CausePlace place = places_[placed.cause];
+  ++(place == CausePlace::kExpected ? report_.counts.expected : report_.counts.divergences);
+  if (place != CausePlace::kKept) return;
+  RootCause& cause = report_.causes[kept_at_[placed.cause]];
+  ++cause.follower_count;
+  if (cause.followers.size() >= options_.kept_followers) return;
+  cause.followers.push_back(explain(slot, difference, live));
+  cause.followers.back().link = placed.link;
 }
 
 void Replayer::Impl::finish() {

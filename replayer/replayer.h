@@ -37,6 +37,7 @@
 #include "core/async/executor.h"
 #include "core/operations/operations.h"
 #include "core/server/server.h"
+#include "replayer/expected.h"
 #include "replayer/recorded_events.h"
 #include "replayer/report.h"
 #include "replayer/tolerances.h"
@@ -55,6 +56,7 @@ class ReplayTime {
 struct ReplayOptions {
   Tolerances tolerances = Tolerances::exact();
   PayloadPolicy payload = PayloadPolicy::kFull;  // the source's: what its trace's header says
+  ExpectedDifferences* expected = nullptr;       // told of each cause, may be null; outlives the replay
   std::size_t kept_causes = 100;
   std::size_t kept_followers = 20;  // of each cause
   std::uint64_t stop_after = 0;     // divergences; 0: never

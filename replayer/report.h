@@ -61,6 +61,7 @@ struct ReplayCounts {
   std::uint64_t recorded_notifications = 0;
   std::uint64_t live_notifications = 0;  // not compared: when a server sends one is its own affair
   std::uint64_t divergences = 0;         // causes and followers
+  std::uint64_t expected = 0;  // differences of ReplayOptions::expected and what follows; not in `divergences`
   std::uint64_t causes = 0;
 };
 

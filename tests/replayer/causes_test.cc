@@ -133,5 +133,46 @@ TEST(Causes, TheSameMistakeInAnotherPlaceIsPutUnderTheFirst) {
   EXPECT_EQ(report.causes[0].followers[0].link, DivergenceLink::kSameField);
 }
 
+TEST(ExpectedDifferences, ARehearsedDifferenceAndWhatFollowsAreNoFindings) {
+  Recording recording = record([](Caller& caller) {
+    for (const char* name : {"a", "b"}) caller.create(1, name);
+    for (const char* name : {"a", "b"}) caller.named(Opcode::kLookup, 1, name);
+  });
+  fail(recording, Opcode::kLookup, 0, EACCES);
+  fail(recording, Opcode::kLookup, 1, EACCES);
+  const ReplayReport before = replay_on_memfs(recording);
+  ASSERT_EQ(before.causes.size(), 1U) << explain(before);
+  const std::string line = ExpectedDifferences::line_of(before.causes[0].divergence);
+  EXPECT_EQ(line, "LOOKUP\terror\tEACCES\t0 (success)");
+  auto expected = ExpectedDifferences::parse("# known\n\n" + line + "\nGETATTR\tattr.size\t*\t0\n");
+  ASSERT_TRUE(expected.has_value()) << expected.error();
+  ReplayOptions options;
+  options.expected = &*expected;
+  const ReplayReport after = replay_on_memfs(recording, {}, options);
+  EXPECT_TRUE(after.same()) << explain(after);
+  EXPECT_EQ(after.counts.expected, 2U);
+  EXPECT_EQ(expected->missing(), std::vector<std::string>{"GETATTR\tattr.size\t*\t0"});
+}
+
+TEST(ExpectedDifferences, ALineThatIsNoneIsNamed) {
+  const auto expected = ExpectedDifferences::parse("# fine\nLOOKUP error EACCES\n");
+  ASSERT_FALSE(expected.has_value());
+  EXPECT_TRUE(expected.error().starts_with("line 2: ")) << expected.error();
+}
+
+TEST(ExpectedDifferences, NumbersInBracketsAreThoseOfOneRun) {
+  Divergence divergence;
+  divergence.opcode = Opcode::kRead;
+  divergence.field = "data[17]";
+  divergence.recorded = "0x01";
+  divergence.live = "0x02";
+  auto expected = ExpectedDifferences::parse(ExpectedDifferences::line_of(divergence));
+  ASSERT_TRUE(expected.has_value());
+  divergence.field = "data[3]";
+  EXPECT_TRUE(expected->take(divergence));
+  divergence.live = "0x03";
+  EXPECT_FALSE(expected->take(divergence));
+}
+
 }  // namespace
 }  // namespace fusereplay::test
