@@ -8,6 +8,7 @@ namespace fusereplay {
 
 Bytes EarlierBodies::body(std::uint64_t back) {
   if (back == 0) return body_;
+  looked_back_ = true;
   if (back > offset_) return {};
   const std::uint64_t offset = offset_ - back;
   const auto known = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.offset == offset; });

@@ -18,7 +18,10 @@ class EarlierBodies final : public EarlierBlocks {
   void enter(std::uint64_t offset, Bytes body) noexcept {
     offset_ = offset;
     body_ = body;
+    looked_back_ = false;
   }
+  /// Whether the block being read has shared data with an earlier one, so far.
+  bool looked_back() const noexcept { return looked_back_; }
   Bytes body(std::uint64_t back) override;
 
  private:
@@ -32,6 +35,7 @@ class EarlierBodies final : public EarlierBlocks {
   BlockFile& file_;
   std::uint64_t offset_ = 0;
   Bytes body_;
+  bool looked_back_ = false;
   std::list<Kept> kept_;  // the one used last is the first
   std::size_t kept_bytes_ = 0;
 };

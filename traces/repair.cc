@@ -44,7 +44,7 @@ class Repair {
     if (found != BlockFile::Found::kBlock) {
       const std::uint64_t next = file_.find(offset + 1).value_or(size);
       report_.lost_bytes += next - offset;
-      moved_ = true;
+      moved_ = lost_ = true;
       return next;
     }
     const std::uint64_t next = offset + kBlockHeaderBytes + block.stored_size;
@@ -56,9 +56,10 @@ class Repair {
         take_records(offset, block);
         break;
       case BlockKind::kIndex:
+        moved_ = true;
         break;
       case BlockKind::kEnd:
-        report_.was_whole = next == size && !moved_ && block.last_sequence == last_;
+        report_.was_whole = next == size && !lost_ && block.last_sequence == last_;
         moved_ = true;
         break;
     }
@@ -67,7 +68,7 @@ class Repair {
 
   void lose_block() {
     ++report_.lost_blocks;
-    moved_ = true;
+    moved_ = lost_ = true;
   }
 
   void take_records(std::uint64_t offset, const BlockHeader& block) {
@@ -77,8 +78,13 @@ class Repair {
       lose_block();
       return;
     }
+    // Where only hashes are kept nothing is shared, unless the block came from elsewhere.
+    if (moved_ && payload_ != PayloadPolicy::kFull && earlier_.looked_back()) {
+      lose_block();
+      return;
+    }
     // Distances between blocks are as they were up to the first that is left out. Behind it, shared data must be put in
-    // place again; where only hashes are kept nothing is shared, and bytes made from a hash must not be hashed again.
+    // place again; where only hashes are kept, bytes made from a hash must not be hashed again.
     const bool as_it_is = !moved_ || payload_ != PayloadPolicy::kFull;
     records_.start(block, body);
     Event event;
@@ -123,6 +129,7 @@ class Repair {
   ByteSpace stored_;
   std::uint64_t last_ = 0;
   bool moved_ = false;  // something was left out: what follows stands elsewhere than it did
+  bool lost_ = false;   // and it was no index or end
   RepairReport report_;
 };
 
