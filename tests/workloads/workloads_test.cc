@@ -98,7 +98,7 @@ TEST_P(EveryBrokenFilesystem, IsCaughtLiveAndFromItsTrace) {
   for (const std::string& report : {live.out, check.out}) {
     EXPECT_THAT(report, AllOf(HasSubstr(GetParam().rule), HasSubstr(GetParam().kernel), HasSubstr("unique ")));
   }
-  const CommandResult replay = run_fusereplay({"replay", trace, "--fs", "memfs"});
+  const CommandResult replay = run_fusereplay({"replay", trace, "--fs", "memfs", "--compare", "exact"});
   EXPECT_EQ(replay.exit_code, 1) << "memfs answers otherwise: " << replay;
 }
 
