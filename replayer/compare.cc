@@ -19,10 +19,6 @@ bool is_access_time(std::string_view field) noexcept {
   return field.substr(std::min<std::size_t>(5, field.size())).starts_with("atime");
 }
 
-bool is_dot(std::string_view name) noexcept {
-  return name == "." || name == "..";
-}
-
 /// What the kernel does without if it must: it takes ENOSYS for "never ask again" and the caller sees no error
 /// (reference 3.3).
 bool optional_request(Opcode opcode) noexcept {
@@ -449,13 +445,13 @@ void Comparer::match_entries(Bytes recorded, Bytes live) {
   std::unordered_map<std::string_view, wire::EntryOut> shown;
   DirentReader was_reader(DirentKind::kPlus, recorded);
   while (const auto was = was_reader.next()) {
-    if (was->entry.nodeid != 0 && !is_dot(was->name)) shown.emplace(was->name, was->entry);
+    if (was->entry.nodeid != 0 && !is_dot_name(was->name)) shown.emplace(was->name, was->entry);
   }
   DirentReader is_reader(DirentKind::kPlus, live);
   for (std::int64_t index = 0;; ++index) {
     const auto is = is_reader.next();
     if (!is) break;
-    if (is->entry.nodeid == 0 || is_dot(is->name)) continue;
+    if (is->entry.nodeid == 0 || is_dot_name(is->name)) continue;
     const auto was = shown.find(is->name);
     if (was == shown.end()) {
       bindings_.count(0, is->entry.nodeid);
@@ -491,7 +487,7 @@ void Comparer::compare_entry(DirentKind kind, const DirentRecord& recorded, cons
         {.kind = DifferenceKind::kEntryName, .entry = index, .recorded_name = recorded.name, .live_name = live.name});
     return;
   }
-  counts_ = !is_dot(recorded.name);
+  counts_ = !is_dot_name(recorded.name);
   node_ = 0;
   if (kind == DirentKind::kPlus) {
     compare_struct(StructId::kEntryOut, reinterpret_cast<const std::byte*>(&recorded.entry),

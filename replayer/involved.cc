@@ -12,26 +12,6 @@ void add(std::vector<std::uint64_t>& nodes, std::uint64_t node) {
   if (node != 0) nodes.push_back(node);
 }
 
-/// How many of a request's names are those of directory entries; each is in the directory of its place in the request.
-std::size_t entry_name_count(Opcode opcode) noexcept {
-  switch (opcode) {
-    case Opcode::kRename:
-    case Opcode::kRename2:
-      return 2;
-    case Opcode::kLookup:
-    case Opcode::kMknod:
-    case Opcode::kMkdir:
-    case Opcode::kSymlink:
-    case Opcode::kLink:
-    case Opcode::kUnlink:
-    case Opcode::kRmdir:
-    case Opcode::kCreate:
-      return 1;
-    default:
-      return 0;
-  }
-}
-
 bool renames(Opcode opcode) noexcept {
   return opcode == Opcode::kRename || opcode == Opcode::kRename2;
 }

@@ -1,14 +1,6 @@
 #include "replayer/listings.h"
 
 namespace fusereplay {
-namespace {
-
-bool is_dot(std::string_view name) noexcept {
-  return name == "." || name == "..";
-}
-
-}  // namespace
-
 void Listing::add_recorded(DirentKind kind, Bytes page) {
   DirentReader reader(kind, page);
   while (const auto record = reader.next()) {
@@ -31,7 +23,7 @@ void Listing::add_live(DirentKind kind, Bytes page) {
 
 Listing::Mismatch Listing::compare() const {
   for (const auto& [name, sides] : entries_) {
-    if (is_dot(name) || touched_.count(name) != 0) continue;
+    if (is_dot_name(name) || touched_.count(name) != 0) continue;
     const bool types = sides.recorded_type == sides.live_type || sides.recorded_type == 0 || sides.live_type == 0;
     if (sides.recorded && sides.live && types) continue;
     return {name, sides.recorded, sides.live, sides.recorded_type, sides.live_type};

@@ -176,12 +176,8 @@ void PresumedTree::Collector::found(Live& parent, std::string_view name, const E
 
 void PresumedTree::Collector::take_request(const RequestView& request) {
   if (request.opcode() == Opcode::kBatchForget) {
-    const Bytes list = request.tail();
-    for (std::size_t at = 0; at + sizeof(wire::ForgetOne) <= list.size(); at += sizeof(wire::ForgetOne)) {
-      wire::ForgetOne one{};
-      std::memcpy(&one, list.data() + at, sizeof(one));
-      forget(one.nodeid, one.nlookup);
-    }
+    ForgetReader forgets(request.tail());
+    while (const auto one = forgets.next()) forget(one->nodeid, one->nlookup);
     return;
   }
   const auto changed = [](Live* file, std::uint64_t offset, std::uint64_t length) {
@@ -299,7 +295,7 @@ void PresumedTree::Collector::take_listing(Live& directory, const ReplyView& rep
   const bool plus = reply.layout().tail == Tail::kDirentsPlus;
   DirentReader reader(plus ? DirentKind::kPlus : DirentKind::kPlain, reply.tail());
   while (const auto record = reader.next()) {
-    if (record->name == "." || record->name == "..") continue;
+    if (is_dot_name(record->name)) continue;
     if (plus && record->entry.nodeid != 0) {
       found(directory, record->name, internal::from_wire(record->entry));
     } else if (directory.children.find(record->name) == directory.children.end()) {

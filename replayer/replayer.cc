@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/protocol/flags.h"
+#include "core/protocol/view.h"
 #include "replayer/causes.h"
 #include "replayer/compare.h"
 #include "replayer/describe.h"
@@ -228,12 +229,8 @@ void Replayer::Impl::reach(Slot& slot) {
     std::memcpy(&forget, slot.bytes().data() + sizeof(wire::InHeader), sizeof(forget));
     forgotten_.emplace_back(slot.nodeid, forget.nlookup);
   } else if (slot.readable && slot.opcode == Opcode::kBatchForget) {
-    const Bytes list = slot.bytes().subspan(sizeof(wire::InHeader) + sizeof(wire::BatchForgetIn));
-    for (std::size_t at = 0; at + sizeof(wire::ForgetOne) <= list.size(); at += sizeof(wire::ForgetOne)) {
-      wire::ForgetOne one;
-      std::memcpy(&one, list.data() + at, sizeof(one));
-      forgotten_.emplace_back(one.nodeid, one.nlookup);
-    }
+    ForgetReader forgets(slot.bytes().subspan(sizeof(wire::InHeader) + sizeof(wire::BatchForgetIn)));
+    while (const auto one = forgets.next()) forgotten_.emplace_back(one->nodeid, one->nlookup);
   }
   const UnboundIds ids = elsewhere_ ? UnboundIds::kWithheld : UnboundIds::kPassedOn;
   const std::uint64_t unbound = rewrite_request(slot, bindings_, causes_, ids);

@@ -18,10 +18,6 @@ DirentKind kind_of(Opcode opcode) noexcept {
   return opcode == Opcode::kReaddirplus ? DirentKind::kPlus : DirentKind::kPlain;
 }
 
-bool is_dot(std::string_view name) noexcept {
-  return name == "." || name == "..";
-}
-
 wire::InHeader header_of(const Slot& slot) noexcept {
   wire::InHeader header;
   std::memcpy(&header, slot.bytes().data(), sizeof(header));
@@ -164,7 +160,7 @@ void Synthetic::read_to_end(const Slot& slot, Listing& listing) {
 void Synthetic::count_granted(Bytes live) {
   DirentReader reader(DirentKind::kPlus, live);
   while (const auto record = reader.next()) {
-    if (record->entry.nodeid != 0 && !is_dot(record->name)) parts_.bindings.count(0, record->entry.nodeid);
+    if (record->entry.nodeid != 0 && !is_dot_name(record->name)) parts_.bindings.count(0, record->entry.nodeid);
   }
   parts_.bindings.commit();
 }
@@ -178,7 +174,7 @@ void Synthetic::bind_missing(const Slot& slot, Bytes recorded, Bytes live) {
   }
   DirentReader reader(DirentKind::kPlus, recorded);
   while (const auto record = reader.next()) {
-    if (record->entry.nodeid == 0 || is_dot(record->name) || granted.count(record->name) != 0) continue;
+    if (record->entry.nodeid == 0 || is_dot_name(record->name) || granted.count(record->name) != 0) continue;
     bind_entry(slot, header_of(slot).nodeid, *record);
     if (hung_) return;
   }

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "core/protocol/dirent.h"
 #include "core/protocol/opcode.h"
 
 namespace fusereplay {
@@ -38,15 +39,11 @@ EntryFault attr_fault(const wire::EntryOut& entry) noexcept {
   return EntryFault::kNone;
 }
 
-bool is_dot_or_dotdot(std::string_view name) noexcept {
-  return name == "." || name == "..";
-}
-
 EntryFault check_lookup(const RequestContext& request, const wire::EntryOut& entry) noexcept {
   if (entry.nodeid == 0) return EntryFault::kNegative;
   if (const EntryFault fault = attr_fault(entry); fault != EntryFault::kNone) return fault;
   // The kernel asks for "." and ".." of an exported tree, where the root is a good answer.
-  if (entry.nodeid == kRootNodeId && !is_dot_or_dotdot(request.view.name(0))) return EntryFault::kRoot;
+  if (entry.nodeid == kRootNodeId && !is_dot_name(request.view.name(0))) return EntryFault::kRoot;
   return EntryFault::kNone;
 }
 

@@ -63,12 +63,8 @@ void LookupLedger::on_request(const RequestStep& step) {
     return;
   }
   if (step.context.opcode == Opcode::kBatchForget) {
-    for (Bytes rest = view.tail(); rest.size() >= sizeof(wire::ForgetOne);
-         rest = rest.subspan(sizeof(wire::ForgetOne))) {
-      wire::ForgetOne one;
-      std::memcpy(&one, rest.data(), sizeof(one));
-      forget(step, one.nodeid, one.nlookup);
-    }
+    ForgetReader forgets(view.tail());
+    while (const auto one = forgets.next()) forget(step, one->nodeid, one->nlookup);
     return;
   }
   // A request sent again still has what its first sending held.
@@ -166,7 +162,7 @@ void LookupLedger::on_direntplus(const ReplyStep& step) {
     // From a bad name on, nothing is counted and nothing forgotten; rule R11 speaks of it.
     if (!valid_record_name(record->name, stream_.max_name())) return;
     const wire::EntryOut& entry = record->entry;
-    if (entry.nodeid == 0 || record->name == "." || record->name == "..") continue;
+    if (entry.nodeid == 0 || is_dot_name(record->name)) continue;
     EntryFault fault = EntryFault::kNone;
     if (entry.nodeid == kRootNodeId) {
       fault = EntryFault::kRoot;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/event/synthetic.h"
+#include "core/protocol/dirent.h"
 #include "core/protocol/flags.h"
 #include "core/protocol/layout.h"
 #include "rules/text.h"
@@ -36,26 +37,6 @@ bool is_synchronous(Opcode opcode) noexcept {
       return false;
     default:
       return expects_reply(opcode);
-  }
-}
-
-/// How many of the names at the front of the body are names of directory entries.
-std::size_t entry_names(Opcode opcode) noexcept {
-  switch (opcode) {
-    case Opcode::kLookup:
-    case Opcode::kSymlink:
-    case Opcode::kMknod:
-    case Opcode::kMkdir:
-    case Opcode::kUnlink:
-    case Opcode::kRmdir:
-    case Opcode::kLink:
-    case Opcode::kCreate:
-      return 1;
-    case Opcode::kRename:
-    case Opcode::kRename2:
-      return 2;
-    default:
-      return 0;
   }
 }
 
@@ -188,13 +169,12 @@ void RequestRules::check_sizes(const RequestStep& step) {
 
 void RequestRules::check_names(const RequestStep& step) {
   const Opcode opcode = step.context.opcode;
-  const std::size_t names = entry_names(opcode);
+  const std::size_t names = entry_name_count(opcode);
   for (std::size_t i = 0; i < names; ++i) {
     const std::string_view name = step.context.view.name(i);
-    const bool dots = name == "." || name == "..";
     const bool exported =
         opcode == Opcode::kLookup && (!stream_.init_answered() || (stream_.granted() & kInitExportSupport) != 0);
-    if (valid_name(name) && (!dots || exported)) continue;
+    if (valid_name(name) && (!is_dot_name(name) || exported)) continue;
     reporter_.report(RuleId::kK15, step.event, &step.context, step.context.view.nodeid(),
                      [&] { return text(opcode, " with the name ", quoted(name)); });
   }

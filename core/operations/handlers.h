@@ -106,12 +106,10 @@ struct Forget : Handler<void> {
 
 struct BatchForget : Handler<void> {
   static Async<void> invoke(Operations& operations, const Request& request, State&) {
-    const Bytes tail = request.view().tail();
+    ForgetReader forgets(request.view().tail());
     Result<void> first_failure;
-    for (std::size_t at = 0; at + sizeof(wire::ForgetOne) <= tail.size(); at += sizeof(wire::ForgetOne)) {
-      wire::ForgetOne one{};
-      std::memcpy(&one, tail.data() + at, sizeof(one));
-      auto done = co_await as_result(operations.forget(NodeId(one.nodeid), one.nlookup));
+    while (const auto one = forgets.next()) {
+      auto done = co_await as_result(operations.forget(NodeId(one->nodeid), one->nlookup));
       if (!done && first_failure) first_failure = done;
     }
     co_return first_failure;
@@ -400,7 +398,7 @@ struct Readdir : Handler<void> {
     if (!state.out.plus()) return;
     DirentReader reader(DirentKind::kPlus, state.out.page());
     while (const auto record = reader.next()) {
-      if (record->entry.nodeid == 0 || record->name == "." || record->name == "..") continue;
+      if (record->entry.nodeid == 0 || is_dot_name(record->name)) continue;
       run(operations.forget(NodeId{record->entry.nodeid}, 1));
     }
   }

@@ -67,12 +67,6 @@ void XattrListWriter::add(std::string_view name) {
   names_.push_back(std::byte{0});
 }
 
-namespace {
-bool is_dot_name(std::string_view name) noexcept {
-  return name == "." || name == "..";
-}
-}  // namespace
-
 bool DirectoryWriter::add(std::string_view name, Cookie next, std::uint64_t ino, std::uint32_t type) {
   wire::EntryOut entry{};
   entry.attr.ino = ino;

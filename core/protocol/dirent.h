@@ -17,6 +17,11 @@ constexpr std::size_t dirent_record_size(DirentKind kind, std::size_t name_lengt
   return (unpadded + 7) & ~std::size_t{7};
 }
 
+/// "." and "..": READDIRPLUS counts no lookup of them.
+constexpr bool is_dot_name(std::string_view name) noexcept {
+  return name == "." || name == "..";
+}
+
 /// One record. `entry` is all zero for kPlain.
 struct DirentRecord {
   wire::EntryOut entry;

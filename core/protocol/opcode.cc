@@ -166,4 +166,23 @@ std::span<const NotifyCode> all_notify_codes() noexcept {
   return kNotifyCodes;
 }
 
+std::size_t entry_name_count(Opcode opcode) noexcept {
+  switch (opcode) {
+    case Opcode::kLookup:
+    case Opcode::kSymlink:
+    case Opcode::kMknod:
+    case Opcode::kMkdir:
+    case Opcode::kUnlink:
+    case Opcode::kRmdir:
+    case Opcode::kLink:
+    case Opcode::kCreate:
+      return 1;
+    case Opcode::kRename:
+    case Opcode::kRename2:
+      return 2;
+    default:
+      return 0;
+  }
+}
+
 }  // namespace fusereplay

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -102,5 +103,9 @@ constexpr bool expects_reply(Opcode opcode) noexcept {
   return opcode != Opcode::kForget && opcode != Opcode::kBatchForget && opcode != Opcode::kNotifyReply &&
          opcode != Opcode::kInterrupt;
 }
+
+/// How many of a request's names are those of directory entries (not a symlink's target, nor an attribute's name); they
+/// come first.
+std::size_t entry_name_count(Opcode opcode) noexcept;
 
 }  // namespace fusereplay

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
@@ -169,6 +170,22 @@ class NotificationView : public BodyView {
 /// The header of a request or reply of at least that size.
 tl::expected<wire::InHeader, MessageError> read_in_header(Bytes message) noexcept;
 tl::expected<wire::OutHeader, MessageError> read_out_header(const Message& message) noexcept;
+
+/// Reads the elements of a BATCH_FORGET's tail one by one; bytes that are no whole element end it.
+class ForgetReader {
+ public:
+  explicit ForgetReader(Bytes tail) noexcept : rest_(tail) {}
+  std::optional<wire::ForgetOne> next() noexcept {
+    if (rest_.size() < sizeof(wire::ForgetOne)) return std::nullopt;
+    wire::ForgetOne one;
+    std::memcpy(&one, rest_.data(), sizeof(one));
+    rest_ = rest_.subspan(sizeof(one));
+    return one;
+  }
+
+ private:
+  Bytes rest_;
+};
 
 /// Whether a GETXATTR or LISTXATTR asks for the length only; false for every other request.
 bool asks_size(const RequestView& request) noexcept;

@@ -162,7 +162,7 @@ Result<bool> Passthrough::put(const Node& directory, const dirent64& entry, Dire
   if (!out.fits(name)) return false;
   const bool above_root = directory.id() == kRoot && name == "..";
   const std::uint64_t ino = above_root ? directory->identity.ino : entry.d_ino;
-  if (!out.plus() || name == "." || name == "..") return out.add(name, next, ino, entry.d_type);
+  if (!out.plus() || is_dot_name(name)) return out.add(name, next, ino, entry.d_type);
   const auto child = enter(directory, name);
   if (child) return out.add(name, next, *child);
   // Removed since it was read ahead: then it is no entry any more. Else listed without a lookup of it.
