@@ -308,7 +308,7 @@ struct Write : Handler<std::uint32_t> {
     return operations.write(request, NodeId{view.nodeid()}, FileHandle{in.fh}, in.offset, view.tail(), in.write_flags);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, std::uint32_t size) noexcept {
-    reply.add([&] { return wire::WriteOut{.size = size, .padding = 0}; });
+    reply.add(wire::WriteOut{.size = size, .padding = 0});
     return {};
   }
 };
@@ -450,7 +450,7 @@ struct XattrHandler : Handler<void> {
   static Result<void> encode(ReplyBuilder& reply, State& state) noexcept {
     const Bytes value = state.out.value();
     if (state.size == 0) {
-      reply.add([&] { return wire::GetxattrOut{.size = static_cast<std::uint32_t>(value.size()), .padding = 0}; });
+      reply.add(wire::GetxattrOut{.size = static_cast<std::uint32_t>(value.size()), .padding = 0});
     } else if (value.size() > state.size) {
       return Errno(ERANGE);
     } else {
@@ -493,7 +493,7 @@ struct Getlk : Handler<FileLock> {
                             LockOwner{state.in.owner}, state.lock);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, const FileLock& lock) noexcept {
-    reply.add([&] { return wire::LkOut{.lk = to_wire(lock)}; });
+    reply.add(wire::LkOut{.lk = to_wire(lock)});
     return {};
   }
 };
@@ -516,7 +516,7 @@ struct Bmap : Handler<std::uint64_t> {
     return operations.bmap(request, NodeId{request.view().nodeid()}, in.block, in.blocksize);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, std::uint64_t block) noexcept {
-    reply.add([&] { return wire::BmapOut{.block = block}; });
+    reply.add(wire::BmapOut{.block = block});
     return {};
   }
 };
@@ -539,7 +539,7 @@ struct Ioctl : Handler<std::int32_t> {
     return operations.ioctl(request, NodeId{request.view().nodeid()}, FileHandle{state.in.fh}, state.what, state.out);
   }
   static Result<void> encode(ReplyBuilder& reply, State& state, std::int32_t result) noexcept {
-    reply.add([&] { return wire::IoctlOut{.result = result, .flags = 0, .in_iovs = 0, .out_iovs = 0}; });
+    reply.add(wire::IoctlOut{.result = result, .flags = 0, .in_iovs = 0, .out_iovs = 0});
     reply.tail(state.out.data(), state.out.owner() ? &state.out.owner() : nullptr);
     return {};
   }
@@ -558,7 +558,7 @@ struct Poll : Handler<std::uint32_t> {
     return operations.poll(request, NodeId{request.view().nodeid()}, FileHandle{state.in.fh}, state.what);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, std::uint32_t events) noexcept {
-    reply.add([&] { return wire::PollOut{.revents = events, .padding = 0}; });
+    reply.add(wire::PollOut{.revents = events, .padding = 0});
     return {};
   }
 };
@@ -577,7 +577,7 @@ struct Lseek : Handler<Offset> {
     return operations.lseek(request, NodeId{request.view().nodeid()}, FileHandle{in.fh}, in.offset, in.whence);
   }
   static Result<void> encode(ReplyBuilder& reply, State&, Offset offset) noexcept {
-    reply.add([&] { return wire::LseekOut{.offset = offset}; });
+    reply.add(wire::LseekOut{.offset = offset});
     return {};
   }
 };
@@ -603,9 +603,9 @@ struct CopyFileRange : Handler<std::uint64_t> {
   }
   static Result<void> encode(ReplyBuilder& reply, State& state, std::uint64_t copied) noexcept {
     if (state.wide) {
-      reply.add([&] { return wire::CopyFileRangeOut{.bytes_copied = copied}; });
+      reply.add(wire::CopyFileRangeOut{.bytes_copied = copied});
     } else {
-      reply.add([&] { return wire::WriteOut{.size = static_cast<std::uint32_t>(copied), .padding = 0}; });
+      reply.add(wire::WriteOut{.size = static_cast<std::uint32_t>(copied), .padding = 0});
     }
     return {};
   }

@@ -71,6 +71,7 @@ class ReplyBuilder {
     new (space_ + used_) Struct(make());
     used_ += sizeof(Struct);
   }
+  /// The same for a struct that is there already, or small.
   template <class Struct>
   requires(!std::is_invocable_v<const Struct&>)  //
       void add(const Struct& value) noexcept {
