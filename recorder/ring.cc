@@ -196,15 +196,7 @@ std::uint64_t Ring::peek_sequence() noexcept {
 std::optional<Event> Ring::peek() {
   const RingEntry* const entry = front();
   if (entry == nullptr) return std::nullopt;
-  Event event;
-  event.kind = entry->kind;
-  event.mark = entry->mark;
-  event.sequence = entry->sequence;
-  event.begin = entry->begin;
-  event.end = entry->end;
-  event.thread = entry->thread;
-  event.channel = entry->channel;
-  event.result = entry->result;
+  Event event = entry->event();
   const auto* body = reinterpret_cast<const std::byte*>(entry + 1);
   if (entry->form == EntryForm::kInline) {
     event.message.head = Bytes(body, entry->inline_size);

@@ -128,15 +128,7 @@ bool RingDrain::next(std::uint64_t after, Event& event) {
       ++lost_;
       continue;
     }
-    event = {};
-    event.kind = entry.kind;
-    event.mark = entry.mark;
-    event.sequence = entry.sequence;
-    event.begin = entry.begin;
-    event.end = entry.end;
-    event.thread = entry.thread;
-    event.channel = entry.channel;
-    event.result = entry.result;
+    event = entry.event();
     event.message.head = Bytes(message_.data(), message_.size());
     return true;
   }

@@ -35,6 +35,19 @@ struct RingEntry {
   std::int64_t begin;
   std::int64_t end;
   std::int64_t result;
+
+  /// The event, its message aside.
+  Event event() const noexcept {
+    return {.kind = kind,
+            .mark = mark,
+            .sequence = sequence,
+            .begin = begin,
+            .end = end,
+            .thread = thread,
+            .channel = channel,
+            .result = result,
+            .message = {}};
+  }
 };
 
 /// The first bytes of a ring file; the space begins at kRingSpaceOffset. Positions count bytes from the beginning of
