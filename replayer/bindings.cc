@@ -54,24 +54,15 @@ void Bindings::note_node(std::uint64_t key) {
   undo_.push_back({Table::kNodes, node != nullptr, key, node != nullptr ? *node : Node{}, {}, 0});
 }
 
-void Bindings::note_live_node(std::uint64_t key) {
-  const std::uint64_t* value = live_nodes_.find(key);
-  undo_.push_back({Table::kLiveNodes, value != nullptr, key, {}, {}, value != nullptr ? *value : 0});
-}
-
-void Bindings::note_orphan(std::uint64_t key) {
-  const std::uint64_t* value = orphans_.find(key);
-  undo_.push_back({Table::kOrphans, value != nullptr, key, {}, {}, value != nullptr ? *value : 0});
+/// Of a table of ids.
+void Bindings::note_id(Table table, const FlatMap<std::uint64_t, std::uint64_t>& ids, std::uint64_t key) {
+  const std::uint64_t* id = ids.find(key);
+  undo_.push_back({table, id != nullptr, key, {}, {}, id != nullptr ? *id : 0});
 }
 
 void Bindings::note_ino(std::uint64_t key) {
   const Ino* ino = inos_.find(key);
   undo_.push_back({Table::kInos, ino != nullptr, key, {}, ino != nullptr ? *ino : Ino{}, 0});
-}
-
-void Bindings::note_live_ino(std::uint64_t key) {
-  const std::uint64_t* value = live_inos_.find(key);
-  undo_.push_back({Table::kLiveInos, value != nullptr, key, {}, {}, value != nullptr ? *value : 0});
 }
 
 void Bindings::roll_back() noexcept {
@@ -118,12 +109,12 @@ bool Bindings::match_node(std::uint64_t recorded, std::uint64_t live) {
 
 void Bindings::set_node(std::uint64_t recorded, std::uint64_t live) {
   note_node(recorded);
-  note_live_node(live);
+  note_id(Table::kLiveNodes, live_nodes_, live);
   Node fresh;
   fresh.live = live;
   if (const std::uint64_t* counted = orphans_.find(live)) {
     fresh.live_count = *counted;
-    note_orphan(live);
+    note_id(Table::kOrphans, orphans_, live);
     orphans_.erase(live);
   }
   nodes_[recorded] = fresh;
@@ -173,7 +164,7 @@ bool Bindings::set_ino(std::uint64_t recorded, std::uint64_t live) {
     if (holder != nullptr && holder->live == live && holds(*holder)) return false;
   }
   note_ino(recorded);
-  note_live_ino(live);
+  note_id(Table::kLiveInos, live_inos_, live);
   Ino fresh;
   fresh.live = live;
   fresh.removals = removals_;
@@ -213,7 +204,7 @@ void Bindings::count(std::uint64_t recorded_node, std::uint64_t live) {
     note_node(*other);
     ++holder->live_count;
   } else {
-    note_orphan(live);
+    note_id(Table::kOrphans, orphans_, live);
     ++orphans_[live];
   }
 }

@@ -106,10 +106,8 @@ class Bindings {
 
   bool holds(const Ino& ino) const noexcept { return ino.pins != 0 || ino.removals == removals_; }
   void note_node(std::uint64_t key);
-  void note_live_node(std::uint64_t key);
-  void note_orphan(std::uint64_t key);
   void note_ino(std::uint64_t key);
-  void note_live_ino(std::uint64_t key);
+  void note_id(Table table, const FlatMap<std::uint64_t, std::uint64_t>& ids, std::uint64_t key);
   void set_node(std::uint64_t recorded, std::uint64_t live);
   bool set_ino(std::uint64_t recorded, std::uint64_t live);
   void show_ino(std::uint64_t recorded_node, std::uint64_t recorded_ino);

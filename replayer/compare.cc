@@ -68,8 +68,7 @@ bool Comparer::split(const MessageLayout& layout, const Message& message, Body& 
   return layout.tail != Tail::kNone || body.tail.empty();
 }
 
-Comparison Comparer::compare(const Slot& slot, const Message& recorded, const Message& live, const Overlap* overlap,
-                             CompareMode mode) {
+void Comparer::begin(const Slot& slot, const Overlap* overlap, CompareMode mode) {
   slot_ = &slot;
   overlap_ = overlap;
   mode_ = mode;
@@ -78,12 +77,17 @@ Comparison Comparer::compare(const Slot& slot, const Message& recorded, const Me
   result_ = {};
   opened_.clear();
   cookies_.clear();
+  wrote_ = 0;
+  changed_ = DataChange::kNone;
+}
+
+Comparison Comparer::compare(const Slot& slot, const Message& recorded, const Message& live, const Overlap* overlap,
+                             CompareMode mode) {
+  begin(slot, overlap, mode);
   wire::OutHeader was;
   wire::OutHeader is;
   std::memcpy(&was, recorded.head.data(), kHeader);
   std::memcpy(&is, live.head.data(), kHeader);
-  wrote_ = 0;
-  changed_ = DataChange::kNone;
   if (kept_.active() && slot.readable && is.error == 0) note_changed_data(slot, live);
   if (was.error != is.error) {
     if (tolerances_.other_implementation() && same_outcome(live, was.error, is.error)) return result_;
@@ -130,15 +134,7 @@ bool Comparer::same_outcome(const Message& live, std::int32_t was, std::int32_t 
 }
 
 Comparison Comparer::compare_entry(const Slot& slot, const wire::EntryOut& recorded, const wire::EntryOut& live) {
-  slot_ = &slot;
-  overlap_ = nullptr;
-  mode_ = CompareMode::kToEnd;
-  counts_ = true;
-  result_ = {};
-  opened_.clear();
-  cookies_.clear();
-  wrote_ = 0;
-  changed_ = DataChange::kNone;
+  begin(slot, nullptr, CompareMode::kToEnd);
   compare_struct(StructId::kEntryOut, reinterpret_cast<const std::byte*>(&recorded),
                  reinterpret_cast<const std::byte*>(&live), -1);
   return result_;

@@ -134,6 +134,7 @@ class Comparer {
   void differs_at(std::size_t index, Bytes recorded, Bytes live);
   void note_last_link(StructId id, const std::byte* recorded);
   bool tolerated(const PlanField& field, std::uint64_t recorded, std::uint64_t live);
+  void begin(const Slot& slot, const Overlap* overlap, CompareMode mode);
   void differs(const Difference& difference);
   bool done() const noexcept { return !result_.same && mode_ == CompareMode::kToFirstDifference; }
 
