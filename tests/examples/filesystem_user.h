@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -145,5 +146,19 @@ class FilesystemUser {
   std::map<std::uint64_t, NodeId> open_;           // by handle
   std::map<std::uint64_t, NodeId> open_directories_;
 };
+
+/// Runs `work(user, number)` on `count` threads, each with a user of its own, which then gives back what it has.
+template <class Work>
+void on_threads(Server& server, unsigned count, const Work& work) {
+  std::vector<std::thread> threads;
+  for (unsigned number = 0; number < count; ++number) {
+    threads.emplace_back([&, number] {
+      FilesystemUser user(server);
+      work(user, number);
+      user.give_back();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
 
 }  // namespace fusereplay::testing

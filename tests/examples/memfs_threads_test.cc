@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include "tests/examples/memfs_user.h"
@@ -18,19 +17,9 @@ class MemfsThreads : public MemfsFixture<> {
   MemfsThreads() : MemfsFixture({.handlers = MemfsOptions::Handlers::kConcurrent}) {}
 
   static constexpr unsigned kThreads = 4;
-
-  /// Runs `work(user, number)` on each thread, each with a client of its own.
   template <class Work>
   void on_threads(const Work& work) {
-    std::vector<std::thread> threads;
-    for (unsigned number = 0; number < kThreads; ++number) {
-      threads.emplace_back([&, number] {
-        FilesystemUser user(server_);
-        work(user, number);
-        user.give_back();
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
+    testing::on_threads(server_, kThreads, work);
   }
 };
 

@@ -7,7 +7,6 @@
 #include <random>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/examples/passthrough_fixture.h"
@@ -20,19 +19,9 @@ class PassthroughThreads : public PassthroughFixture {
   PassthroughThreads() : PassthroughFixture(parse_passthrough_options("threads,/").value()) {}
 
   static constexpr unsigned kThreads = 4;
-
-  /// Runs `work(user, number)` on each thread, each with a client of its own.
   template <class Work>
   void on_threads(const Work& work) {
-    std::vector<std::thread> threads;
-    for (unsigned number = 0; number < kThreads; ++number) {
-      threads.emplace_back([&, number] {
-        FilesystemUser user(server_);
-        work(user, number);
-        user.give_back();
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
+    testing::on_threads(server_, kThreads, work);
   }
 };
 
