@@ -2,9 +2,9 @@
 #include <benchmark/benchmark.h>
 #include <sys/stat.h>
 
-#include "bench/allocations.h"
 #include "core/protocol/builder.h"
 #include "core/server/operations_server.h"
+#include "tests/support/allocations.h"
 
 namespace fusereplay {
 namespace {
@@ -70,10 +70,10 @@ void dispatch(benchmark::State& state, Opcode opcode, bool concurrent) {
   IncomingRequest request = make_request(builder, buffer);
   request.buffer = BufferRef();  // `buffer` outlives it: pools are measured elsewhere
   server.handle(request, sink);
-  const std::uint64_t before = bench::allocations();
+  const std::uint64_t before = test::allocations();
   for (auto _ : state) server.handle(request, sink);
   state.counters["allocations"] =
-      static_cast<double>(bench::allocations() - before) / static_cast<double>(state.iterations());
+      static_cast<double>(test::allocations() - before) / static_cast<double>(state.iterations());
   server.disconnect();
 }
 

@@ -5,11 +5,11 @@
 #include <cstring>
 #include <vector>
 
-#include "bench/allocations.h"
 #include "core/check.h"
 #include "core/event/conversation.h"
 #include "core/protocol/builder.h"
 #include "rules/rule_set.h"
+#include "tests/support/allocations.h"
 
 namespace fusereplay {
 namespace {
@@ -146,9 +146,9 @@ void conversation_alone(benchmark::State& state) {
   };
   workload.mount(sink);
   workload.pass(sink);
-  const std::uint64_t before = bench::allocations();
+  const std::uint64_t before = test::allocations();
   for (auto _ : state) workload.pass(sink);
-  report(state, workload, bench::allocations() - before);
+  report(state, workload, test::allocations() - before);
 }
 BENCHMARK(conversation_alone)->Arg(100)->Arg(10000)->Arg(100000);
 
@@ -162,9 +162,9 @@ void conversation_and_rules(benchmark::State& state) {
   };
   workload.mount(sink);
   workload.pass(sink);
-  const std::uint64_t before = bench::allocations();
+  const std::uint64_t before = test::allocations();
   for (auto _ : state) workload.pass(sink);
-  report(state, workload, bench::allocations() - before);
+  report(state, workload, test::allocations() - before);
   FUSEREPLAY_CHECK(rules.total() == 0, "the workload is legal");
 }
 BENCHMARK(conversation_and_rules)->Arg(100)->Arg(10000)->Arg(100000);

@@ -1,49 +1,16 @@
-// A replay allocates nothing for a request, once it is warm. Counts every call of operator new in this program.
+// A replay allocates nothing for a request, once it is warm.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <filesystem>
-#include <new>
 
 #include "core/async/frame_pool.h"
 #include "core/event/conversation.h"
 #include "rules/rule_set.h"
 #include "tests/replayer/stage.h"
+#include "tests/support/allocations.h"
 #include "traces/event_log.h"
 #include "traces/writer.h"
-
-namespace {
-std::atomic<std::size_t> allocations = 0;
-
-void* counted(std::size_t size, std::size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* const block = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  if (block == nullptr) throw std::bad_alloc();
-  return block;
-}
-}  // namespace
-
-// Not inlined: g++ 12 takes what it can see inside for a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  return counted(size, 16);
-}
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
 
 namespace fusereplay::test {
 namespace {
@@ -69,9 +36,9 @@ std::size_t allocations_of(RecordedEvents& source) {
   RuleSet rules;
   EventLog log;
   std::vector<EventSink*> sinks = {&rules, &log};
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   const ReplayReport report = replay(std::make_unique<Memfs>(), source, sinks);
-  const std::size_t count = allocations - before;
+  const std::size_t count = allocations() - before;
   EXPECT_TRUE(report.same()) << explain(report);
   EXPECT_EQ(rules.total(), 0U);
   return count;

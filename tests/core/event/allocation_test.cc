@@ -1,46 +1,13 @@
-// What runs for every message allocates nothing once it is warm. Counts every call of operator new in this program.
+// What runs for every message allocates nothing once it is warm.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include "core/event/buffer.h"
 #include "core/event/conversation.h"
 #include "core/protocol/reply_check.h"
+#include "tests/support/allocations.h"
 #include "tests/support/message_generator.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-
-void* counted(std::size_t size, std::size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* const block = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  if (block == nullptr) throw std::bad_alloc();
-  return block;
-}
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size, 16);
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, static_cast<std::size_t>(alignment));
-}
-// Not inlined: g++ 12 takes free() where it can see it for the wrong partner of operator new.
-[[gnu::noinline]] void operator delete(void* block) noexcept {
-  std::free(block);
-}
-[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept {
-  std::free(block);
-}
-[[gnu::noinline]] void operator delete(void* block, std::align_val_t) noexcept {
-  std::free(block);
-}
-[[gnu::noinline]] void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
-  std::free(block);
-}
 
 namespace fusereplay {
 namespace {
@@ -83,9 +50,9 @@ TEST(Allocation, AWarmConversationAllocatesNothing) {
   // The second pass finds the nodes in the opposite order of the first, so two passes grow every storage it needs.
   for (int i = 0; i < 4; ++i) pass();
   accepted = 0;
-  const std::size_t before = allocations.load();
+  const std::size_t before = test::allocations();
   pass();
-  EXPECT_EQ(allocations.load() - before, 0U);
+  EXPECT_EQ(test::allocations() - before, 0U);
   EXPECT_GT(accepted, 400U);
   EXPECT_EQ(conversation.outstanding(), 0U);
 }
@@ -93,12 +60,12 @@ TEST(Allocation, AWarmConversationAllocatesNothing) {
 TEST(Allocation, AWarmBufferPoolAllocatesNothing) {
   BufferPool pool(1 << 16, 4);
   { const BufferRef warm[] = {pool.get(), pool.get(), pool.get(), pool.get()}; }
-  const std::size_t before = allocations.load();
+  const std::size_t before = test::allocations();
   for (int i = 0; i < 100; ++i) {
     const BufferRef held[] = {pool.get(), pool.get(), pool.get(), pool.get()};
     const BufferRef shared = held[0];
   }
-  EXPECT_EQ(allocations.load() - before, 0U);
+  EXPECT_EQ(test::allocations() - before, 0U);
 }
 
 }  // namespace
