@@ -153,7 +153,9 @@ void PresumedTree::Collector::found(Live& parent, std::string_view name, const E
     live = known_node->second.live;
     if (known_name == parent.children.end()) {  // one more name of it
       parent.children.emplace(name, live);
-      if (parent.presumed != nullptr && live->presumed != nullptr && !S_ISDIR(entry.attributes.mode) &&
+      // A hostile trace may give a file names below itself: only what has none below it gets another.
+      if (parent.presumed != nullptr && live->presumed != nullptr && live.get() != &parent &&
+          live->presumed->entries.empty() && !S_ISDIR(entry.attributes.mode) &&
           !S_ISDIR(live->presumed->attributes.mode) && valid_name(name)) {
         parent.presumed->entries[std::string(name)] = live->presumed;
         ++tree_.names_;

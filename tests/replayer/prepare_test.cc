@@ -116,6 +116,31 @@ TEST(Prepare, PresumesNothingOfARecordingThatBeganEmpty) {
   EXPECT_TRUE(prepared.report.same()) << explain(prepared.report);
 }
 
+/// "other" is node 3, every other name node 2, wherever it is looked up: no filesystem, but a trace may say so.
+class OneInTheOther final : public Operations {
+  Async<Entry> lookup(const Request&, NodeId, std::string_view name) override {
+    const NodeId node{name == "other" ? 3U : 2U};
+    return Entry{.node = node, .attributes = {.ino = raw(node), .mode = S_IFREG | 0644}};
+  }
+};
+
+TEST(Prepare, AFileThatLiesWithinItselfHasNoSuchName) {
+  Stage stage(std::make_unique<OneInTheOther>());
+  Mount mount(stage.server);
+  Caller caller(mount, 1);
+  caller.init();
+  caller.named(Opcode::kLookup, 1, "file");   // node 2
+  caller.named(Opcode::kLookup, 2, "other");  // node 3, in node 2
+  caller.named(Opcode::kLookup, 2, "self");   // node 2, in node 2
+  caller.named(Opcode::kLookup, 3, "back");   // node 2, in node 3, which is in node 2
+  stage.server.disconnect();
+  RecordingEvents source(caller.events());
+  const PresumedTree tree = PresumedTree::collect(source);
+  const PresumedNode& file = *tree.root().entries.at("file");
+  ASSERT_EQ(file.entries.size(), 1U);
+  EXPECT_TRUE(file.entries.at("other")->entries.empty());
+}
+
 TEST(Prepare, SaysWhichFileItCouldNotMake) {
   Recording recording = record_over(existing_tree, work);
   RecordingEvents first(recording);
