@@ -3,6 +3,7 @@
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/util/delimited_message_util.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -73,6 +74,7 @@ std::optional<TraceHeader> decode_trace_header(Bytes body) {
   trace::TraceHeader message;
   google::protobuf::io::ArrayInputStream in(body.data(), static_cast<int>(body.size()));
   bool clean_end = false;
+  const google::protobuf::LogSilencer quiet;  // whoever asked says what is wrong, in one line
   if (!google::protobuf::util::ParseDelimitedFromZeroCopyStream(&message, &in, &clean_end)) return std::nullopt;
   TraceHeader header;
   header.format_version = message.format_version();

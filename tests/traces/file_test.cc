@@ -13,6 +13,7 @@
 #include "traces/block.h"
 #include "traces/crc32c.h"
 #include "traces/limits.h"
+#include "traces/trace_header_codec.h"
 
 namespace fusereplay {
 namespace {
@@ -63,6 +64,17 @@ TEST(TraceFile, HoldsMessagesOfManyMegabytes) {
   const auto back = read_trace(directory / "t");
   EXPECT_EQ(back.outcome, ReadOutcome::kEnd) << back.error;
   EXPECT_TRUE(test::is_beginning(back.events, events));
+}
+
+TEST(TraceFile, AHeaderWithBytesThatAreNoTextIsRefusedWithoutAWordOfTheLibrarys) {
+  TraceHeader header = describe_host();
+  header.kernel_release = "6.18";
+  std::string body = encode_trace_header(header);
+  body.replace(body.find("6.18"), 1, "\xff");
+  testing::internal::CaptureStderr();
+  const auto decoded = decode_trace_header(std::as_bytes(std::span(body)));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_FALSE(decoded.has_value());
 }
 
 TEST(TraceFile, SaysWhatItIsAbout) {
