@@ -1,0 +1,189 @@
+// Attributes and permissions (fs/fuse/dir.c, fs/attr.c, fs/namei.c generic_permission).
+#include <sys/stat.h>
+
+#include "rules/entry_check.h"
+#include "simulator/kernel/filesystem.h"
+
+namespace fusereplay::kernel {
+
+// fuse_do_getattr.
+Result<void> Filesystem::getattr(Inode& inode, const OpenFile* file, const Process& task) {
+  const InodeRef keep(&inode);
+  const Asked asked = asking();
+  wire::GetattrIn in{};
+  if (file != nullptr && inode.is_regular()) {
+    in.getattr_flags |= kGetattrFh;
+    in.fh = file->handle;
+  }
+  const auto request = make(Opcode::kGetattr, inode.nodeid, task);
+  request->add(in);
+  if (const Result<void> answer = call(*request); !answer) return answer;
+  const auto out = request->out<wire::AttrOut>();
+  if (check_attr(out.attr.mode, out.attr.size) != AttrFault::kNone ||
+      (out.attr.mode & S_IFMT) != (inode.mode & S_IFMT)) {
+    make_bad(inode);
+    return Errno(EIO);
+  }
+  change_attributes(inode, out.attr, expiry(out.attr_valid, out.attr_valid_nsec), asked);
+  return {};
+}
+
+// fuse_update_get_attr.
+Result<void> Filesystem::update_attributes(Inode& inode, const OpenFile* file, std::uint32_t mask,
+                                           const Process& task) {
+  if (inode.bad) return Errno(EIO);
+  if (mask == 0) return {};
+  if ((mask & inode.invalid) == 0 && !has_expired(inode.attributes_expire)) return {};
+  return getattr(inode, file, task);
+}
+
+bool Filesystem::allows(const Process& task) const noexcept {
+  return options_.allow_other || (task.uid == options_.owner_uid && task.gid == options_.owner_gid);
+}
+
+// fuse_perm_getattr.
+Result<void> Filesystem::permission_getattr(Inode& inode, const Process& task) {
+  return getattr(inode, nullptr, task);
+}
+
+Result<void> Filesystem::permission(Inode& inode, std::uint32_t mask, const Process& task) {
+  if (options_.read_only && (mask & kMayWrite) != 0) return Errno(EROFS);
+  if (inode.bad) return Errno(EIO);
+  if (!allows(task)) return Errno(EACCES);
+  const bool executes = (mask & kMayExec) != 0 && inode.is_regular();
+  bool refreshed = false;
+  if (options_.default_permissions || executes) {
+    constexpr std::uint32_t kNeeded = STATX_MODE | STATX_UID | STATX_GID;
+    if ((inode.invalid & kNeeded) != 0 || has_expired(inode.attributes_expire)) {
+      refreshed = true;
+      if (const Result<void> fetched = permission_getattr(inode, task); !fetched) return fetched;
+    }
+  }
+  if (options_.default_permissions) {
+    Result<void> verdict = generic_permission(inode, mask, task);
+    if (!verdict && verdict.error() == Errno(EACCES) && !refreshed) {
+      if (const Result<void> fetched = permission_getattr(inode, task); !fetched) return fetched;
+      verdict = generic_permission(inode, mask, task);
+    }
+    return verdict;
+  }
+  if ((mask & (kMayAccess | kMayChdir)) != 0) {  // fuse_access
+    if (connection_.no_access) return {};
+    const auto request = make(Opcode::kAccess, inode.nodeid, task);
+    request->add(wire::AccessIn{.mask = mask & (kMayRead | kMayWrite | kMayExec), .padding = 0});
+    const Result<void> answer = call(*request);
+    if (answer || answer.error() != Errno(ENOSYS)) return answer;
+    connection_.no_access = true;
+    return {};
+  }
+  constexpr std::uint32_t kAnyExec = S_IXUSR | S_IXGRP | S_IXOTH;
+  if (executes && (inode.mode & kAnyExec) == 0) {
+    if (refreshed) return Errno(EACCES);
+    if (const Result<void> fetched = permission_getattr(inode, task); !fetched) return fetched;
+    if ((inode.mode & kAnyExec) == 0) return Errno(EACCES);
+  }
+  return {};
+}
+
+Result<void> Filesystem::generic_permission(const Inode& inode, std::uint32_t mask,
+                                            const Process& task) const noexcept {
+  const std::uint32_t wanted = mask & (kMayRead | kMayWrite | kMayExec);
+  std::uint32_t mode = inode.mode;
+  if (task.uid == inode.uid) {
+    mode >>= 6;
+  } else if (task.in_group(inode.gid)) {
+    mode >>= 3;
+  }
+  if ((wanted & ~mode & 7) == 0) return {};
+  if (!task.capable()) return Errno(EACCES);
+  // CAP_DAC_OVERRIDE: but a file is executable only if somebody may execute it.
+  constexpr std::uint32_t kAnyExec = S_IXUSR | S_IXGRP | S_IXOTH;
+  if (inode.is_directory() || (wanted & kMayExec) == 0 || (inode.mode & kAnyExec) != 0) return {};
+  return Errno(EACCES);
+}
+
+// security/commoncap.c cap_inode_need_killpriv, cap_inode_killpriv.
+Result<void> Filesystem::remove_capability(Inode& inode, const Process& task) {
+  const Result<std::uint32_t> there = getxattr_size(inode, "security.capability", task);
+  if (!there || *there == 0) return {};  // any error: there is none
+  return removexattr(inode, "security.capability", task);
+}
+
+// fs/inode.c file_remove_privs: S_NOSEC is set by the first write that finds nothing to remove, where KILLPRIV_V2 lets
+// the superblock say so (SB_NOSEC).
+Result<void> Filesystem::remove_privileges(Inode& inode, const Process& task) {
+  if (inode.no_privileges || !inode.is_regular()) return {};
+  if (const Result<void> removed = remove_capability(inode, task); !removed) return removed;
+  const bool set_id =
+      !task.capable() && ((inode.mode & S_ISUID) != 0 || (inode.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP));
+  if (set_id && !connection_.has(kInitHandleKillprivV2) && !connection_.has(kInitHandleKillpriv)) {
+    Change change;
+    change.valid = kSetattrMode;
+    change.mode = inode.mode & ~static_cast<std::uint32_t>(S_ISUID | S_ISGID);
+    if (const Result<void> changed = setattr(inode, change, task); !changed) return changed;
+  }
+  const bool is_set_id = (inode.mode & S_ISUID) != 0 || (inode.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+  if (!is_set_id && connection_.has(kInitHandleKillprivV2)) inode.no_privileges = true;
+  return {};
+}
+
+// fuse_do_setattr.
+Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& task) {
+  if (inode.bad) return Errno(EIO);
+  if (!allows(task)) return Errno(EACCES);
+  const InodeRef keep(&inode);
+  const bool truncates = (change.valid & kSetattrSize) != 0;
+  if (truncates && change.opening && connection_.has(kInitAtomicOTrunc)) {
+    inode.size = 0;
+    inode.pages.truncate(0);
+    return {};
+  }
+  wire::SetattrIn in{};
+  in.valid = change.valid;
+  in.mode = change.mode;
+  in.uid = change.uid;
+  in.gid = change.gid;
+  in.size = change.size;
+  in.atime = static_cast<std::uint64_t>(change.atime.seconds);
+  in.atimensec = change.atime.nanoseconds;
+  in.mtime = static_cast<std::uint64_t>(change.mtime.seconds);
+  in.mtimensec = change.mtime.nanoseconds;
+  if (change.file != nullptr && !change.opening) {
+    in.valid |= kSetattrFh;
+    in.fh = change.file->handle;
+  }
+  const bool killpriv_v2 = connection_.has(kInitHandleKillprivV2);
+  if (killpriv_v2 && !inode.is_directory() && (change.valid & (kSetattrUid | kSetattrGid)) != 0) {
+    in.valid |= kSetattrKillSuidgid;
+  }
+  if (truncates) {
+    in.valid |= kSetattrLockOwner;
+    in.lock_owner = task.pid;
+    if (killpriv_v2 && !task.capable()) in.valid |= kSetattrKillSuidgid;
+    inode.size_unstable = true;
+  }
+  const Asked asked = asking();
+  const auto request = make(Opcode::kSetattr, inode.nodeid, task);
+  request->add(in);
+  const Result<void> answer = call(*request);
+  inode.size_unstable = false;
+  if (!answer) {
+    if (answer.error() == Errno(EINTR)) invalidate_attributes(inode);
+    return answer;
+  }
+  const auto out = request->out<wire::AttrOut>();
+  if (check_attr(out.attr.mode, out.attr.size) != AttrFault::kNone ||
+      (out.attr.mode & S_IFMT) != (inode.mode & S_IFMT)) {
+    make_bad(inode);
+    return Errno(EIO);
+  }
+  set_attributes(inode, out.attr, expiry(out.attr_valid, out.attr_valid_nsec), asked);
+  const std::uint64_t old_size = std::exchange(inode.size, out.attr.size);
+  if (inode.is_regular() && old_size != out.attr.size) {
+    inode.pages.truncate(out.attr.size);
+    inode.pages.invalidate();
+  }
+  return {};
+}
+
+}  // namespace fusereplay::kernel

@@ -1,0 +1,230 @@
+// Opening and closing, and what asks for a file as a whole (fs/fuse/file.c).
+#include "simulator/kernel/filesystem.h"
+
+#include <linux/falloc.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace fusereplay::kernel {
+namespace {
+
+constexpr int kOpenOnly = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC;  // not in f_flags once it is open
+
+std::uint32_t word(int flags) noexcept {
+  return static_cast<std::uint32_t>(flags);
+}
+
+}  // namespace
+
+OpenFileRef Filesystem::opened(Dentry& dentry, int flags, std::uint64_t handle, std::uint32_t fopen) {
+  auto file = std::make_shared<OpenFile>();
+  file->dentry = DentryRef(&dentry);
+  file->inode = dentry.inode;
+  file->flags = flags & ~kOpenOnly;
+  file->handle = handle;
+  file->fopen = fopen;
+  return file;
+}
+
+// fuse_open, fuse_dir_open: fuse_file_open, fuse_finish_open.
+Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& task) {
+  Inode& inode = *dentry.inode;
+  if (inode.bad) return Errno(EIO);
+  const bool directory = inode.is_directory();
+  const bool atomic = connection_.has(kInitAtomicOTrunc);
+  bool& none = directory ? connection_.no_opendir : connection_.no_open;
+  std::uint64_t handle = 0;
+  std::uint32_t fopen = kFopenKeepCache | (directory ? kFopenCacheDir : 0);
+  if (!none) {
+    wire::OpenIn in{};
+    in.flags = word(flags & ~(O_CREAT | O_EXCL | O_NOCTTY | (atomic ? 0 : O_TRUNC)));
+    const bool truncates = (in.flags & O_TRUNC) != 0;
+    if (truncates && connection_.has(kInitHandleKillprivV2) && !task.capable()) in.open_flags |= kOpenKillSuidgid;
+    const auto request = make(directory ? Opcode::kOpendir : Opcode::kOpen, inode.nodeid, task);
+    request->add(in);
+    const Result<void> answer = call(*request);
+    if (answer) {
+      const auto out = request->out<wire::OpenOut>();
+      handle = out.fh;
+      fopen = out.open_flags;
+    } else if (answer.error() == Errno(ENOSYS)) {
+      none = true;
+    } else {
+      return answer.error();
+    }
+  }
+  if (directory) fopen &= ~kFopenDirectIo;
+  OpenFileRef file = opened(dentry, flags, handle, fopen);
+  if (directory) return file;
+  if (atomic && (flags & O_TRUNC) != 0) {
+    inode.size = 0;
+    inode.attr_version = ++connection_.attr_version;
+    inode.pages.truncate(0);
+    invalidate_attributes(inode, STATX_MTIME | STATX_CTIME | STATX_BLOCKS | STATX_SIZE);
+  } else if ((fopen & kFopenKeepCache) == 0) {
+    inode.pages.invalidate();
+  }
+  return file;
+}
+
+// fuse_flush.
+Result<void> Filesystem::flush(const OpenFile& file, const Process& task) {
+  if (file.inode->bad) return Errno(EIO);
+  if ((file.fopen & kFopenNoflush) != 0 && !connection_.has(kInitWritebackCache)) return {};
+  if (connection_.no_flush) return {};
+  const auto request = make(Opcode::kFlush, file.inode->nodeid, task);
+  request->add(wire::FlushIn{.fh = file.handle, .unused = 0, .padding = 0, .lock_owner = task.pid});
+  const Result<void> answer = call(*request);
+  if (answer || answer.error() != Errno(ENOSYS)) return answer;
+  connection_.no_flush = true;
+  return {};
+}
+
+namespace {
+
+/// Keeps the inode until its RELEASE is answered (fuse_release_end).
+class HeldInode final : public RequestEnd {
+ public:
+  explicit HeldInode(InodeRef inode) noexcept : inode_(std::move(inode)) {}
+  void on_end(PendingRequest&) noexcept override { delete this; }
+
+ private:
+  InodeRef inode_;
+};
+
+}  // namespace
+
+// fuse_release_common. RELEASE carries no credentials (args.nocreds).
+void Filesystem::release(OpenFile& file, const Process&) {
+  const bool directory = file.inode->is_directory();
+  if (directory ? connection_.no_opendir : connection_.no_open) return;
+  wire::ReleaseIn in{};
+  in.fh = file.handle;
+  in.flags = word(file.flags);
+  if (file.flocked) {
+    in.release_flags |= kReleaseFlockUnlock;
+    in.lock_owner = file.owner;
+  }
+  auto request = queue_.make(directory ? Opcode::kReleasedir : Opcode::kRelease, file.inode->nodeid, {});
+  request->add(in);
+  auto held = std::make_unique<HeldInode>(file.inode);
+  file.inode.reset();
+  file.dentry.reset();
+  queue_.send_background(std::move(request), held.release());
+}
+
+Result<void> Filesystem::fsync(OpenFile& file, SyncKind kind, const Process& task) {
+  Inode& inode = *file.inode;
+  if (inode.bad) return Errno(EIO);
+  const bool directory = inode.is_directory();
+  bool& none = directory ? connection_.no_fsyncdir : connection_.no_fsync;
+  if (none) return {};
+  wire::FsyncIn in{};
+  in.fh = file.handle;
+  in.fsync_flags = kind == SyncKind::kDataOnly ? kFsyncDatasync : 0;
+  const auto request = make(directory ? Opcode::kFsyncdir : Opcode::kFsync, inode.nodeid, task);
+  request->add(in);
+  const Result<void> answer = call(*request);
+  if (answer || answer.error() != Errno(ENOSYS)) return answer;
+  none = true;
+  return {};
+}
+
+// fuse_file_fallocate.
+Result<void> Filesystem::fallocate(OpenFile& file, std::uint32_t mode, std::uint64_t offset, std::uint64_t length,
+                                   const Process& task) {
+  constexpr std::uint32_t kKnown = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
+  Inode& inode = *file.inode;
+  if ((mode & ~kKnown) != 0 || connection_.no_fallocate) return Errno(EOPNOTSUPP);
+  if (inode.bad) return Errno(EIO);
+  const bool extends = (mode & FALLOC_FL_KEEP_SIZE) == 0;
+  if (const Result<void> removed = remove_privileges(inode, task); !removed) return removed;
+  if (extends) inode.size_unstable = true;
+  wire::FallocateIn in{};
+  in.fh = file.handle;
+  in.offset = offset;
+  in.length = length;
+  in.mode = mode;
+  const auto request = make(Opcode::kFallocate, inode.nodeid, task);
+  request->add(in);
+  const Result<void> answer = call(*request);
+  if (answer) {
+    if (extends) content_changed(inode, offset + length, length);
+    if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0) inode.pages.punch(offset, offset + length);
+    invalidate_attributes(inode, STATX_MTIME | STATX_CTIME | STATX_BLOCKS | STATX_SIZE);
+  }
+  inode.size_unstable = false;
+  if (answer || answer.error() != Errno(ENOSYS)) return answer;
+  connection_.no_fallocate = true;
+  return Errno(EOPNOTSUPP);
+}
+
+// __fuse_copy_file_range. EOPNOTSUPP: the caller copies by reading and writing.
+Result<std::uint64_t> Filesystem::copy_file_range(OpenFile& in, std::uint64_t in_offset, OpenFile& out,
+                                                  std::uint64_t out_offset, std::uint64_t length, const Process& task) {
+  if (connection_.no_copy_file_range) return Errno(EOPNOTSUPP);
+  Inode& target = *out.inode;
+  if (const Result<void> removed = remove_privileges(target, task); !removed) return removed.error();
+  wire::CopyFileRangeIn body{};
+  body.fh_in = in.handle;
+  body.off_in = in_offset;
+  body.nodeid_out = target.nodeid;
+  body.fh_out = out.handle;
+  body.off_out = out_offset;
+  body.len = length;
+  if (profile_.minor < 45) connection_.no_copy_file_range_64 = true;
+  target.size_unstable = true;
+  std::uint64_t copied = 0;
+  Result<void> answer = Errno(ENOSYS);
+  if (!connection_.no_copy_file_range_64) {
+    const auto request = make(Opcode::kCopyFileRange64, in.inode->nodeid, task);
+    request->add(body);
+    answer = call(*request);
+    if (answer) copied = request->out<wire::CopyFileRangeOut>().bytes_copied;
+    connection_.no_copy_file_range_64 = !answer && answer.error() == Errno(ENOSYS);
+  }
+  if (connection_.no_copy_file_range_64) {
+    body.len = std::min<std::uint64_t>(length, 0xfffff000);
+    const auto request = make(Opcode::kCopyFileRange, in.inode->nodeid, task);
+    request->add(body);
+    answer = call(*request);
+    if (answer) copied = request->out<wire::WriteOut>().size;
+  }
+  target.size_unstable = false;
+  if (!answer) {
+    if (answer.error() != Errno(ENOSYS)) return answer.error();
+    connection_.no_copy_file_range = true;
+    return Errno(EOPNOTSUPP);
+  }
+  if (copied > length) return Errno(EIO);
+  if (copied > 0) {
+    target.pages.drop(out_offset / kPageSize, (out_offset + copied + kPageSize - 1) / kPageSize - 1);
+  }
+  content_changed(target, out_offset + copied, copied);
+  return copied;
+}
+
+// fuse_lseek.
+Result<std::uint64_t> Filesystem::seek(OpenFile& file, std::uint64_t offset, int whence, const Process& task) {
+  if (!connection_.no_lseek) {
+    wire::LseekIn in{};
+    in.fh = file.handle;
+    in.offset = offset;
+    in.whence = static_cast<std::uint32_t>(whence);
+    const auto request = make(Opcode::kLseek, file.inode->nodeid, task);
+    request->add(in);
+    const Result<void> answer = call(*request);
+    if (answer) return request->out<wire::LseekOut>().offset;
+    if (answer.error() != Errno(ENOSYS)) return answer.error();
+    connection_.no_lseek = true;
+  }
+  if (const Result<void> known = update_attributes(*file.inode, &file, STATX_SIZE, task); !known) {
+    return known.error();
+  }
+  if (offset >= file.inode->size) return Errno(ENXIO);
+  return whence == SEEK_HOLE ? file.inode->size : offset;
+}
+
+}  // namespace fusereplay::kernel

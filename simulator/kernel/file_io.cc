@@ -1,0 +1,307 @@
+// Reading and writing through the page cache and past it (fs/fuse/file.c, mm/filemap.c).
+#include "simulator/kernel/filesystem.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace fusereplay::kernel {
+
+/// The end of a READ into cached pages (fuse_readpages_end): fills them, or leaves them not up to date.
+class Filesystem::ReadFill final : public RequestEnd {
+ public:
+  ReadFill(Filesystem& filesystem, InodeRef inode, std::uint64_t first, std::uint64_t count,
+           std::uint64_t attr_version) noexcept
+      : filesystem_(filesystem), inode_(std::move(inode)), first_(first), count_(count), attr_version_(attr_version) {}
+
+  void on_end(PendingRequest& request) noexcept override {
+    const Bytes data = request.error() == 0 ? request.data() : Bytes();
+    if (request.error() == 0 && data.size() < count_ * kPageSize) {
+      filesystem_.short_read(*inode_, first_ * kPageSize + data.size(), attr_version_);
+    }
+    filesystem_.invalidate_attributes(*inode_, STATX_ATIME);
+    for (std::uint64_t i = 0; i < count_; ++i) {
+      Page* const page = inode_->pages.find(first_ + i);
+      if (page == nullptr) continue;
+      page->reading = false;
+      page->uptodate = request.error() == 0;
+      const std::size_t from = std::min<std::size_t>(data.size(), i * kPageSize);
+      const std::size_t size = std::min<std::size_t>(data.size() - from, kPageSize);
+      std::memcpy(page->bytes.data(), data.data() + from, size);
+      std::memset(page->bytes.data() + size, 0, kPageSize - size);
+    }
+    delete this;
+  }
+
+ private:
+  Filesystem& filesystem_;
+  InodeRef inode_;
+  std::uint64_t first_;
+  std::uint64_t count_;
+  std::uint64_t attr_version_;
+};
+
+// fuse_short_read, fuse_read_update_size: a short READ says where the file ends, unless something changed meanwhile.
+void Filesystem::short_read(Inode& inode, std::uint64_t end, std::uint64_t attr_version) noexcept {
+  if (connection_.has(kInitWritebackCache)) return;
+  if (attr_version < inode.attr_version || end >= inode.size || inode.size_unstable) return;
+  inode.attr_version = ++connection_.attr_version;
+  inode.size = end;
+}
+
+Result<std::size_t> Filesystem::read(OpenFile& file, std::uint64_t offset, std::span<std::byte> into,
+                                     const Process& task) {
+  if (file.inode->bad) return Errno(EIO);
+  const bool direct = (file.fopen & kFopenDirectIo) != 0 || (file.flags & O_DIRECT) != 0;
+  return direct ? read_direct(file, offset, into, task) : read_cached(file, offset, into, task);
+}
+
+// fuse_direct_io, reading: as many READs as it takes, one after the other, until one is short.
+Result<std::size_t> Filesystem::read_direct(OpenFile& file, std::uint64_t offset, std::span<std::byte> into,
+                                            const Process& task) {
+  const std::uint64_t most =
+      std::min<std::uint64_t>(options_.max_read, std::uint64_t{connection_.max_pages} * kPageSize);
+  std::size_t done = 0;
+  while (done < into.size()) {
+    wire::ReadIn in{};
+    in.fh = file.handle;
+    in.offset = offset + done;
+    in.size = static_cast<std::uint32_t>(std::min<std::uint64_t>(into.size() - done, most));
+    in.read_flags = kReadLockowner;
+    in.lock_owner = task.pid;
+    in.flags = static_cast<std::uint32_t>(file.flags);
+    const auto request = make(Opcode::kRead, file.inode->nodeid, task);
+    request->add(in);
+    if (const Result<void> answer = call(*request); !answer) {
+      if (done > 0) break;
+      return answer.error();
+    }
+    const Bytes data = request->data();
+    std::memcpy(into.data() + done, data.data(), data.size());
+    done += data.size();
+    if (data.size() < in.size) break;
+  }
+  invalidate_attributes(*file.inode, STATX_ATIME);
+  return done;
+}
+
+// fuse_cache_read_iter, filemap_read.
+Result<std::size_t> Filesystem::read_cached(OpenFile& file, std::uint64_t offset, std::span<std::byte> into,
+                                            const Process& task) {
+  Inode& inode = *file.inode;
+  if (connection_.has(kInitAutoInvalData) || offset + into.size() > inode.size) {
+    if (const Result<void> known = update_attributes(inode, &file, STATX_SIZE, task); !known) return known.error();
+  }
+  std::size_t done = 0;
+  while (done < into.size() && offset + done < inode.size) {
+    const std::uint64_t at = offset + done;
+    const std::uint64_t end_index = (offset + into.size() + kPageSize - 1) / kPageSize;
+    const Result<Page*> page = page_for_reading(file, at / kPageSize, end_index, task);
+    if (!page) {
+      if (done > 0) break;
+      return page.error();
+    }
+    if (at >= inode.size) break;
+    const std::uint64_t within = at % kPageSize;
+    const std::uint64_t size = std::min({kPageSize - within, std::uint64_t{into.size() - done}, inode.size - at});
+    std::memcpy(into.data() + done, (*page)->bytes.data() + within, size);
+    done += size;
+  }
+  if (done > 0) file.readahead.set_previous(offset + done);
+  return done;
+}
+
+// filemap_get_pages for one page: what a miss reads ahead, then what its mark does, then the wait for it.
+Result<Page*> Filesystem::page_for_reading(OpenFile& file, std::uint64_t index, std::uint64_t end_index,
+                                           const Process& task) {
+  Inode& inode = *file.inode;
+  Page* page = inode.pages.find(index);
+  const std::uint64_t window = connection_.readahead_pages;
+  if (page == nullptr && window > 0) {
+    read_ahead(file, file.readahead.on_miss(inode.pages, index, end_index - index, window), task);
+    page = inode.pages.find(index);
+  }
+  if (page != nullptr && page->readahead) {
+    page->readahead = false;
+    read_ahead(file, file.readahead.on_marked(inode.pages, index, end_index - index, window), task);
+  }
+  if (page != nullptr && page->reading && !queue_.wait_until([&] { return !page->reading; })) return Errno(EDEADLK);
+  page = inode.pages.find(index);
+  if (page == nullptr || !page->uptodate) {
+    if (const Result<void> read = read_page(file, index, task); !read) return read.error();
+    page = inode.pages.find(index);
+  }
+  return page;
+}
+
+// page_cache_ra_unbounded, fuse_readahead: READs for the missing pages of the window, none behind the file's end.
+void Filesystem::read_ahead(OpenFile& file, const ReadaheadWindow& window, const Process& task) {
+  Inode& inode = *file.inode;
+  if (inode.size == 0) return;
+  const std::uint64_t last = (inode.size - 1) / kPageSize;
+  if (window.size == 0 || window.start > last) return;
+  const std::uint64_t end = std::min(window.start + window.size, last + 1);
+  const std::uint64_t marked = window.start + window.size - window.async_size;
+  const std::uint64_t most =
+      std::max<std::uint64_t>(1, std::min<std::uint64_t>(options_.max_read / kPageSize, connection_.max_pages));
+  for (std::uint64_t index = window.start; index < end;) {
+    if (inode.pages.find(index) != nullptr) {
+      ++index;
+      continue;
+    }
+    const std::uint64_t first = index;
+    while (index < end && index - first < most && inode.pages.find(index) == nullptr) {
+      Page& page = inode.pages.get(index);
+      page.reading = true;
+      page.readahead = window.async_size != 0 && index == marked;
+      ++index;
+    }
+    wire::ReadIn in{};
+    in.fh = file.handle;
+    in.offset = first * kPageSize;
+    in.size = static_cast<std::uint32_t>((index - first) * kPageSize);
+    in.flags = static_cast<std::uint32_t>(file.flags);
+    auto request = make(Opcode::kRead, inode.nodeid, task);
+    request->add(in);
+    auto end_of_read = std::make_unique<ReadFill>(*this, file.inode, first, index - first, connection_.attr_version);
+    queue_.send_background(std::move(request), end_of_read.release());
+    if (!connection_.has(kInitAsyncRead)) {
+      queue_.wait_until([&] { return !inode.pages.get(first).reading; });
+    }
+  }
+}
+
+// fuse_do_readfolio.
+Result<void> Filesystem::read_page(OpenFile& file, std::uint64_t index, const Process& task) {
+  Inode& inode = *file.inode;
+  const std::uint64_t attr_version = connection_.attr_version;
+  wire::ReadIn in{};
+  in.fh = file.handle;
+  in.offset = index * kPageSize;
+  in.size = kPageSize;
+  in.flags = static_cast<std::uint32_t>(file.flags);
+  const auto request = make(Opcode::kRead, inode.nodeid, task);
+  request->add(in);
+  if (const Result<void> answer = call(*request); !answer) return answer;
+  const Bytes data = request->data();
+  if (data.size() < kPageSize) short_read(inode, in.offset + data.size(), attr_version);
+  Page& page = inode.pages.get(index);
+  std::memcpy(page.bytes.data(), data.data(), data.size());
+  std::memset(page.bytes.data() + data.size(), 0, kPageSize - data.size());
+  page.uptodate = true;
+  invalidate_attributes(inode, STATX_ATIME);
+  return {};
+}
+
+// fuse_file_write_iter. An append goes to where the kernel believes the end is; the server knows better (rule F13).
+Result<std::size_t> Filesystem::write(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task) {
+  Inode& inode = *file.inode;
+  if (inode.bad) return Errno(EIO);
+  if (data.empty()) return std::size_t{0};
+  if ((file.flags & O_APPEND) != 0) offset = inode.size;
+  const bool direct = (file.fopen & kFopenDirectIo) != 0 || (file.flags & O_DIRECT) != 0;
+  if (direct && (file.fopen & kFopenDirectIo) != 0) return write_direct(file, offset, data, task);
+  if (const Result<void> removed = remove_privileges(inode, task); !removed) return removed.error();
+  return direct ? write_direct(file, offset, data, task) : write_through(file, offset, data, task);
+}
+
+// fuse_fill_write_pages: how much one WRITE carries. It ends with a page that is only in part known.
+std::size_t Filesystem::fill_pages(Inode& inode, std::uint64_t offset, Bytes data) {
+  std::size_t count = 0;
+  std::uint32_t pages = 0;
+  while (count < data.size() && count < connection_.max_write && pages < connection_.max_pages) {
+    const std::uint64_t at = offset + count;
+    const std::uint64_t within = at % kPageSize;
+    const std::size_t size =
+        std::min<std::size_t>({kPageSize - within, data.size() - count, connection_.max_write - count});
+    Page& page = inode.pages.get(at / kPageSize);
+    std::memcpy(page.bytes.data() + within, data.data() + count, size);
+    count += size;
+    ++pages;
+    if (size == kPageSize) page.uptodate = true;
+    if (!page.uptodate || !connection_.has(kInitBigWrites)) break;
+    if ((offset + count) % kPageSize != 0) break;
+  }
+  return count;
+}
+
+// fuse_perform_write, fuse_send_write_pages.
+Result<std::size_t> Filesystem::write_through(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task) {
+  Inode& inode = *file.inode;
+  if (inode.size < offset + data.size()) inode.size_unstable = true;
+  std::size_t done = 0;
+  Result<void> failed;
+  while (done < data.size() && failed) {
+    const Bytes rest = data.subspan(done);
+    const std::size_t count = fill_pages(inode, offset + done, rest);
+    wire::WriteIn in{};
+    in.fh = file.handle;
+    in.offset = offset + done;
+    in.size = static_cast<std::uint32_t>(count);
+    in.flags = static_cast<std::uint32_t>(file.flags);
+    if (connection_.has(kInitHandleKillprivV2) && !task.capable()) in.write_flags |= kWriteKillSuidgid;
+    const auto request = make(Opcode::kWrite, inode.nodeid, task);
+    request->add(in).bytes(rest.first(count));
+    failed = call(*request);
+    std::size_t written = 0;
+    if (failed) {
+      const std::uint32_t size = request->out<wire::WriteOut>().size;
+      if (size > count) {
+        failed = Errno(EIO);
+      } else {
+        written = size;
+      }
+    }
+    if (!failed || written < count) {
+      const std::uint64_t first = (offset + done + (failed ? written : 0)) / kPageSize;
+      for (std::uint64_t index = first; index <= (offset + done + count - 1) / kPageSize; ++index) {
+        inode.pages.get(index).uptodate = false;
+      }
+      if (failed) failed = Errno(EIO);  // goes no further; what was written counts
+    }
+    done += written;
+  }
+  content_changed(inode, offset + done, done);
+  inode.size_unstable = false;
+  if (done == 0 && !failed) return failed.error();
+  return done;
+}
+
+// fuse_direct_write_iter, fuse_direct_io.
+Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task) {
+  Inode& inode = *file.inode;
+  const std::size_t most = std::min<std::size_t>(connection_.max_write, std::size_t{connection_.max_pages} * kPageSize);
+  std::size_t done = 0;
+  Result<void> failed;
+  while (done < data.size()) {
+    const Bytes rest = data.subspan(done).first(std::min(most, data.size() - done));
+    wire::WriteIn in{};
+    in.fh = file.handle;
+    in.offset = offset + done;
+    in.size = static_cast<std::uint32_t>(rest.size());
+    in.write_flags = kWriteLockowner;
+    in.lock_owner = task.pid;
+    in.flags = static_cast<std::uint32_t>(file.flags);
+    if (connection_.has(kInitHandleKillprivV2) && !task.capable()) in.write_flags |= kWriteKillSuidgid;
+    const auto request = make(Opcode::kWrite, inode.nodeid, task);
+    request->add(in).bytes(rest);
+    failed = call(*request);
+    if (!failed) break;
+    const std::uint32_t written = request->out<wire::WriteOut>().size;
+    if (written > rest.size()) {
+      failed = Errno(EIO);
+      break;
+    }
+    done += written;
+    if (written < rest.size()) break;
+  }
+  if (done > 0) {
+    inode.pages.drop(offset / kPageSize, (offset + done - 1) / kPageSize);
+    content_changed(inode, offset + done, done);
+  }
+  if (done == 0 && !failed) return failed.error();
+  return done;
+}
+
+}  // namespace fusereplay::kernel

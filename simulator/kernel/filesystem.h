@@ -1,0 +1,224 @@
+// The FUSE filesystem inside the kernel (fs/fuse): what each operation of the VFS asks of the server, and what the
+// kernel believes afterwards. Path walking and the checks that come before are in path_walk.h.
+//
+// Methods are named after the kernel's functions and do what they do in the order they do it; each returns what the
+// kernel's caller gets. `task` is who asks (current).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/async/clock.h"
+#include "core/operations/types.h"
+#include "core/protocol/dirent.h"
+#include "core/result.h"
+#include "simulator/kernel/dentry_cache.h"
+#include "simulator/kernel/inode_cache.h"
+#include "simulator/kernel/open_file.h"
+#include "simulator/kernel/profile.h"
+#include "simulator/kernel/request_queue.h"
+#include "simulator/process.h"
+
+namespace fusereplay::kernel {
+
+/// What a walk says of its purpose to d_revalidate (LOOKUP_EXCL, LOOKUP_RENAME_TARGET): trust no cached entry.
+enum class LookupIntent : std::uint8_t { kAny, kFresh };
+
+/// What a permission check is for: MAY_... of the kernel.
+inline constexpr std::uint32_t kMayExec = 1;
+inline constexpr std::uint32_t kMayWrite = 2;
+inline constexpr std::uint32_t kMayRead = 4;
+inline constexpr std::uint32_t kMayAccess = 0x10;
+inline constexpr std::uint32_t kMayChdir = 0x40;
+
+/// struct iattr: what is to change. `valid`: kSetattr... bits of mode, uid, gid, size, times; the rest as named.
+struct Change {
+  std::uint32_t valid = 0;
+  std::uint32_t mode = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint64_t size = 0;
+  Timestamp atime{};
+  Timestamp mtime{};
+  const OpenFile* file = nullptr;  // ftruncate
+  bool opening = false;            // O_TRUNC
+};
+
+/// One record that getdents hands to its caller.
+struct EmittedEntry {
+  std::string name;
+  std::uint64_t ino = 0;
+  std::uint32_t type = 0;
+  std::uint64_t offset = 0;
+};
+
+/// What INIT settled, and which operations the server turned out not to have (struct fuse_conn).
+struct ConnectionState {
+  std::uint64_t flags = 0;  // kInit... bits that hold
+  std::uint32_t minor = 0;
+  std::uint32_t max_write = 4096;
+  std::uint32_t max_pages = 32;
+  std::uint64_t readahead_pages = 32;
+  std::uint32_t name_max = 1024;
+  std::uint64_t attr_version = 1;
+  std::uint64_t evictions = 1;
+  std::uint64_t epoch = 0;
+  bool no_open = false, no_opendir = false, no_create = false, no_tmpfile = false, no_flush = false, no_fsync = false,
+       no_fsyncdir = false, no_access = false, no_getxattr = false, no_setxattr = false, no_listxattr = false,
+       no_removexattr = false, no_rename2 = false, no_link = false, no_fallocate = false, no_lseek = false,
+       no_copy_file_range = false, no_copy_file_range_64 = false, no_statx = false;
+
+  bool has(std::uint64_t flag) const noexcept { return (flags & flag) != 0; }
+};
+
+class Filesystem final : private EvictionSink {
+ public:
+  /// All must outlive it.
+  Filesystem(RequestQueue& queue, Clock& clock, const KernelProfile& profile, const SimulatedMountOptions& options);
+  ~Filesystem();
+  Filesystem(const Filesystem&) = delete;
+  Filesystem& operator=(const Filesystem&) = delete;
+
+  /// INIT (fuse_send_init, process_init_reply). An error: every request fails with ECONNREFUSED from now on.
+  Result<void> send_init();
+  /// No inode sends a FORGET from now on (SB_ACTIVE is gone).
+  void deactivate() noexcept { active_ = false; }
+
+  Dentry& root() noexcept { return *root_; }
+  InodeCache& inodes() noexcept { return inodes_; }
+  ConnectionState& connection() noexcept { return connection_; }
+  const SimulatedMountOptions& options() const noexcept { return options_; }
+  RequestQueue& queue() noexcept { return queue_; }
+  std::int64_t now() const noexcept { return clock_.monotonic(); }
+
+  // Names: dir.cc.
+  /// Asks for a name that is not cached and hashes what comes, negative entries too (fuse_lookup).
+  Result<DentryRef> lookup(Dentry& parent, std::string_view name, const Process& task);
+  /// Whether a cached entry still holds: asks where it expired (fuse_dentry_revalidate). An error ends the walk.
+  Result<bool> revalidate(Dentry& dentry, LookupIntent intent, const Process& task);
+  /// CREATE or TMPFILE: makes `dentry` positive and opens it (fuse_create_open). ENOSYS is for the caller to handle.
+  Result<OpenFileRef> create_open(Dentry& parent, Dentry& dentry, int flags, std::uint32_t mode, Opcode opcode,
+                                  const Process& task);
+  Result<void> mknod(Dentry& parent, Dentry& dentry, std::uint32_t mode, std::uint32_t rdev, const Process& task);
+  Result<void> mkdir(Dentry& parent, Dentry& dentry, std::uint32_t mode, const Process& task);
+  Result<void> symlink(Dentry& parent, Dentry& dentry, std::string_view target, const Process& task);
+  Result<void> link(Inode& source, Dentry& parent, Dentry& dentry, const Process& task);
+  Result<void> unlink(Dentry& parent, Dentry& dentry, const Process& task);
+  Result<void> rmdir(Dentry& parent, Dentry& dentry, const Process& task);
+  Result<void> rename(Dentry& old_parent, Dentry& old_dentry, Dentry& new_parent, Dentry& new_dentry,
+                      std::uint32_t flags, const Process& task);
+  Result<std::string> readlink(Inode& inode, const Process& task);
+
+  // Attributes and permissions: attributes.cc.
+  /// Fetches what of `mask` (STATX_...) is not known or no longer (fuse_update_get_attr).
+  Result<void> update_attributes(Inode& inode, const OpenFile* file, std::uint32_t mask, const Process& task);
+  Result<void> getattr(Inode& inode, const OpenFile* file, const Process& task);
+  Result<void> setattr(Inode& inode, Change change, const Process& task);
+  /// `mask`: kMay... (fuse_permission).
+  Result<void> permission(Inode& inode, std::uint32_t mask, const Process& task);
+  bool allows(const Process& task) const noexcept;
+  /// What must go before a file's content changes: asks for security.capability where nobody knows
+  /// (file_remove_privs).
+  Result<void> remove_privileges(Inode& inode, const Process& task);
+  /// security.capability alone, which goes when the owner changes (ATTR_KILL_PRIV).
+  Result<void> remove_capability(Inode& inode, const Process& task);
+
+  // Files: file.cc and file_io.cc.
+  Result<OpenFileRef> open(Dentry& dentry, int flags, const Process& task);
+  Result<void> flush(const OpenFile& file, const Process& task);
+  /// The last descriptor is gone (fuse_release_common): RELEASE goes out in the background.
+  void release(OpenFile& file, const Process& task);
+  Result<std::size_t> read(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
+  /// Where it was written to is in `offset` afterwards (O_APPEND).
+  Result<std::size_t> write(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task);
+  Result<void> fsync(OpenFile& file, SyncKind kind, const Process& task);
+  Result<void> fallocate(OpenFile& file, std::uint32_t mode, std::uint64_t offset, std::uint64_t length,
+                         const Process& task);
+  Result<std::uint64_t> copy_file_range(OpenFile& in, std::uint64_t in_offset, OpenFile& out, std::uint64_t out_offset,
+                                        std::uint64_t length, const Process& task);
+  /// SEEK_DATA and SEEK_HOLE.
+  Result<std::uint64_t> seek(OpenFile& file, std::uint64_t offset, int whence, const Process& task);
+
+  // Directories: readdir.cc.
+  /// What one getdents64(2) with a buffer of `size` bytes gives; nothing at the end. Moves the position.
+  Result<std::vector<EmittedEntry>> readdir(OpenFile& file, std::size_t size, const Process& task);
+
+  // The rest: xattr.cc.
+  Result<void> setxattr(Inode& inode, std::string_view name, Bytes value, std::uint32_t flags, const Process& task);
+  /// With size 0 the length alone.
+  Result<std::vector<std::byte>> getxattr(Inode& inode, std::string_view name, std::uint32_t size, const Process& task);
+  Result<std::uint32_t> getxattr_size(Inode& inode, std::string_view name, const Process& task);
+  Result<std::vector<std::byte>> listxattr(Inode& inode, std::uint32_t size, const Process& task);
+  Result<std::uint32_t> listxattr_size(Inode& inode, const Process& task);
+  Result<void> removexattr(Inode& inode, std::string_view name, const Process& task);
+  Result<wire::Kstatfs> statfs(Inode& inode, const Process& task);
+
+  /// Users of it get EIO from now on (fuse_make_bad).
+  void make_bad(Inode& inode) noexcept;
+
+ private:
+  class ReadFill;
+
+  struct Asked {
+    std::uint64_t attr_version;
+    std::uint64_t evictions;
+  };
+
+  void on_evict(Inode& inode) noexcept override;
+
+  RequestQueue::Request make(Opcode opcode, std::uint64_t nodeid, const Process& task);
+  /// Sends it; its error, if any.
+  Result<void> call(PendingRequest& request);
+  std::int64_t expiry(std::uint64_t seconds, std::uint32_t nanoseconds) const noexcept;
+  void set_expiry(Dentry& dentry, const wire::EntryOut& entry) const noexcept;
+  bool has_expired(std::int64_t expires) const noexcept { return expires < now(); }
+
+  // Inodes (fs/fuse/inode.c).
+  Asked asking() const noexcept { return {connection_.attr_version, connection_.evictions}; }
+  InodeRef iget(const wire::EntryOut& entry, std::optional<Asked> asked);
+  void change_attributes(Inode& inode, const wire::Attr& attr, std::int64_t expires, std::optional<Asked> asked);
+  void set_attributes(Inode& inode, const wire::Attr& attr, std::int64_t expires, std::optional<Asked> asked) noexcept;
+  void invalidate_attributes(Inode& inode, std::uint32_t mask = kAllAttributes) noexcept { inode.invalid |= mask; }
+  void directory_changed(Inode& directory) noexcept { invalidate_attributes(directory); }
+  void content_changed(Inode& inode, std::uint64_t end, std::uint64_t written) noexcept;
+
+  // dir.cc.
+  Result<void> create_new_entry(PendingRequest& request, Dentry& parent, Dentry& dentry, std::uint32_t type);
+  Result<void> splice(const InodeRef& inode, DentryRef& dentry);
+  void entry_unlinked(Dentry& dentry) noexcept;
+  void invalidate_entry(Dentry& dentry);
+  std::uint32_t masked(std::uint32_t mode, const Process& task) const noexcept;
+
+  Result<void> permission_getattr(Inode& inode, const Process& task);
+  Result<void> generic_permission(const Inode& inode, std::uint32_t mask, const Process& task) const noexcept;
+
+  // file.cc, file_io.cc.
+  OpenFileRef opened(Dentry& dentry, int flags, std::uint64_t handle, std::uint32_t fopen);
+  Result<std::size_t> read_cached(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
+  Result<std::size_t> read_direct(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
+  Result<std::size_t> write_through(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task);
+  Result<std::size_t> write_direct(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task);
+  std::size_t fill_pages(Inode& inode, std::uint64_t offset, Bytes data);
+  Result<Page*> page_for_reading(OpenFile& file, std::uint64_t index, std::uint64_t end_index, const Process& task);
+  void read_ahead(OpenFile& file, const ReadaheadWindow& window, const Process& task);
+  Result<void> read_page(OpenFile& file, std::uint64_t index, const Process& task);
+  void short_read(Inode& inode, std::uint64_t end, std::uint64_t attr_version) noexcept;
+
+  bool link_direntplus(Dentry& parent, const DirentRecord& record, const Asked& asked);
+
+  RequestQueue& queue_;
+  Clock& clock_;
+  KernelProfile profile_;
+  SimulatedMountOptions options_;
+  ConnectionState connection_;
+  bool active_ = true;
+  InodeCache inodes_;
+  DentryRef root_;
+};
+
+}  // namespace fusereplay::kernel

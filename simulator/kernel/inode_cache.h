@@ -1,0 +1,106 @@
+// The kernel's inodes: what it believes of each nodeid, and the lookups it owes (fs/fuse/inode.c).
+#pragma once
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/flat_map.h"
+#include "core/protocol/wire.h"
+#include "simulator/kernel/page_cache.h"
+
+namespace fusereplay::kernel {
+
+class InodeCache;
+struct Dentry;
+
+/// STATX_... bits of attributes that cannot be relied upon (fuse_inode.inval_mask).
+inline constexpr std::uint32_t kAllAttributes = 0x7ff;  // STATX_BASIC_STATS
+
+/// struct fuse_inode with its inode. Held by dentries, open files and RELEASEs on their way; with the last of them it
+/// is evicted and forgotten (fs/fuse/inode.c: drop_inode is generic_delete_inode, so there is no cache beyond that).
+struct Inode {
+  Inode(InodeCache& cache, std::uint64_t id) noexcept : owner(cache), nodeid(id) {}
+  Inode(const Inode&) = delete;
+  Inode& operator=(const Inode&) = delete;
+
+  bool is_directory() const noexcept { return (mode & 0170000) == 0040000; }
+  bool is_regular() const noexcept { return (mode & 0170000) == 0100000; }
+  bool is_symlink() const noexcept { return (mode & 0170000) == 0120000; }
+
+  InodeCache& owner;
+  std::uint32_t references = 0;
+  std::size_t index = 0;  // among all inodes of the cache
+  const std::uint64_t nodeid;
+  std::uint64_t generation = 0;
+  std::uint64_t nlookup = 0;
+
+  std::uint64_t ino = 0;
+  std::uint64_t size = 0;
+  std::uint64_t blocks = 0;
+  std::int64_t atime = 0, mtime = 0, ctime = 0;  // seconds
+  std::uint32_t atimensec = 0, mtimensec = 0, ctimensec = 0;
+  std::uint32_t mode = 0, nlink = 0, uid = 0, gid = 0, rdev = 0, block_size = 4096;
+
+  std::int64_t attributes_expire = 0;  // fuse_inode.i_time, ns; 0: at once
+  std::uint32_t invalid = 0;           // STATX_... bits
+  std::uint64_t attr_version = 0;
+  bool bad = false;                    // every use fails with EIO (fuse_make_bad)
+  bool size_unstable = false;          // FUSE_I_SIZE_UNSTABLE
+  bool no_privileges = false;          // S_NOSEC: writes need not ask for security.capability
+  bool linkable = false;               // I_LINKABLE: a file without a name that may get one
+  bool dead = false;                   // S_DEAD: a removed directory
+  bool advise_readdirplus = false;     // FUSE_I_ADVISE_RDPLUS
+  bool from_readdirplus = false;       // FUSE_I_INIT_RDPLUS
+  bool hashed = true;                  // found by its nodeid
+  Dentry* directory_dentry = nullptr;  // a directory has one; null while it has none
+  PageCache pages;
+};
+
+void intrusive_ptr_add_ref(Inode* inode) noexcept;
+void intrusive_ptr_release(Inode* inode) noexcept;
+using InodeRef = boost::intrusive_ptr<Inode>;
+
+/// Told when an inode goes, so that its lookups are given back.
+class EvictionSink {
+ public:
+  virtual void on_evict(Inode& inode) noexcept = 0;
+
+ protected:
+  ~EvictionSink() = default;
+};
+
+class InodeCache {
+ public:
+  explicit InodeCache(EvictionSink& sink) noexcept : sink_(sink) {}
+  InodeCache(const InodeCache&) = delete;
+  InodeCache& operator=(const InodeCache&) = delete;
+
+  /// The inode of that nodeid; null where there is none.
+  Inode* find(std::uint64_t nodeid) noexcept {
+    Inode** const found = by_nodeid_.find(nodeid);
+    return found == nullptr ? nullptr : *found;
+  }
+  /// A new inode, found by its nodeid from now on, in place of any other.
+  InodeRef insert(std::uint64_t nodeid);
+  /// No longer found by its nodeid (remove_inode_hash); lives on while it is held.
+  void unhash(Inode& inode) noexcept;
+
+  /// Calls visit(inode) for each, those unhashed included, in no order.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (Inode* inode : all_) visit(*inode);
+  }
+  std::size_t size() const noexcept { return all_.size(); }
+
+ private:
+  friend void intrusive_ptr_release(Inode* inode) noexcept;
+  void evict(Inode* inode) noexcept;
+
+  EvictionSink& sink_;
+  FlatMap<std::uint64_t, Inode*> by_nodeid_;
+  std::vector<Inode*> all_;
+};
+
+}  // namespace fusereplay::kernel

@@ -1,0 +1,34 @@
+// An open file or directory as the kernel holds it.
+#pragma once
+
+#include <fcntl.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "simulator/kernel/dentry_cache.h"
+#include "simulator/kernel/page_cache.h"
+
+namespace fusereplay::kernel {
+
+/// struct file and its struct fuse_file. Shared by the descriptors that dup(2) made.
+struct OpenFile {
+  bool reads() const noexcept { return (flags & O_ACCMODE) != O_WRONLY; }
+  bool writes() const noexcept { return (flags & O_ACCMODE) != O_RDONLY; }
+
+  DentryRef dentry;
+  InodeRef inode;
+  int flags = 0;  // of open(2), without O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC
+  std::uint64_t handle = 0;
+  std::uint32_t fopen = 0;  // kFopen...
+  std::uint64_t position = 0;
+  bool path_only = false;   // O_PATH
+  bool flocked = false;     // a flock request was sent: RELEASE carries the unlock
+  std::uint64_t owner = 0;  // of flock locks
+  ReadaheadState readahead;
+};
+using OpenFileRef = std::shared_ptr<OpenFile>;
+
+}  // namespace fusereplay::kernel

@@ -1,0 +1,70 @@
+// The cached pages of one file, and how a reader reads ahead (mm/filemap.c, mm/readahead.c).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+namespace fusereplay::kernel {
+
+inline constexpr std::uint64_t kPageSize = 4096;
+
+struct Page {
+  std::array<std::byte, kPageSize> bytes{};
+  bool uptodate = false;
+  bool reading = false;    // locked by a READ that is under way
+  bool readahead = false;  // PG_readahead: whoever reads it starts the next READs
+};
+
+/// Pages by index (offset / kPageSize). Addresses are stable until a page is dropped; a page that is being read is
+/// never dropped.
+class PageCache {
+ public:
+  Page* find(std::uint64_t index) noexcept {
+    const auto found = pages_.find(index);
+    return found == pages_.end() ? nullptr : &found->second;
+  }
+  /// The page, made if there was none.
+  Page& get(std::uint64_t index) { return pages_[index]; }
+  bool empty() const noexcept { return pages_.empty(); }
+  std::size_t size() const noexcept { return pages_.size(); }
+
+  /// Drops what lies behind `size` and zeroes the rest of its last page (truncate_pagecache).
+  void truncate(std::uint64_t size);
+  /// Drops all pages (invalidate_inode_pages2).
+  void invalidate() { drop(0, UINT64_MAX); }
+  /// Drops the pages from `first` to `last`, both included (truncate_inode_pages_range of whole pages).
+  void drop(std::uint64_t first, std::uint64_t last);
+  /// Zeroes [begin, end) of what is cached and drops its whole pages (truncate_pagecache_range).
+  void punch(std::uint64_t begin, std::uint64_t end);
+
+ private:
+  std::map<std::uint64_t, Page> pages_;
+};
+
+/// Pages to ask for at once.
+struct ReadaheadWindow {
+  std::uint64_t start = 0;
+  std::uint64_t size = 0;
+  std::uint64_t async_size = 0;  // reading the page this far before the window's end asks for the next window
+};
+
+/// One open file's reading so far (struct file_ra_state).
+class ReadaheadState {
+ public:
+  /// A reader misses page `index` and wants `count` pages from it on (page_cache_sync_ra). `max` pages a window.
+  ReadaheadWindow on_miss(PageCache& pages, std::uint64_t index, std::uint64_t count, std::uint64_t max);
+  /// A reader meets a page marked `readahead` (page_cache_async_ra).
+  ReadaheadWindow on_marked(PageCache& pages, std::uint64_t index, std::uint64_t count, std::uint64_t max);
+  /// A read ended at this offset.
+  void set_previous(std::uint64_t offset) noexcept { previous_ = offset; }
+
+ private:
+  std::uint64_t next_size(std::uint64_t max) const noexcept;
+
+  ReadaheadWindow window_;
+  std::uint64_t previous_ = UINT64_MAX;
+};
+
+}  // namespace fusereplay::kernel

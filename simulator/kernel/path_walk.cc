@@ -1,0 +1,270 @@
+#include "simulator/kernel/path_walk.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace fusereplay::kernel {
+namespace {
+
+std::uint32_t access_mode(int flags) noexcept {
+  std::uint32_t mode = 0;
+  if ((flags & O_ACCMODE) != O_WRONLY) mode |= kMayRead;
+  if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0) mode |= kMayWrite;
+  return mode;
+}
+
+/// Takes the first name off `path`, and the slashes around it.
+std::string_view take_name(std::string_view& path) noexcept {
+  path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+  const std::string_view name = path.substr(0, path.find('/'));
+  path.remove_prefix(name.size());
+  return name;
+}
+
+}  // namespace
+
+// walk_component: lookup_fast, then lookup_slow.
+Result<DentryRef> PathWalk::enter(Dentry& parent, std::string_view name, const Process& task) {
+  if (name == ".") return DentryRef(&parent);
+  if (name == "..") return parent.parent != nullptr ? parent.parent : DentryRef(&parent);
+  return look_up(parent, name, LookupIntent::kAny, task);
+}
+
+Result<DentryRef> PathWalk::look_up(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task) {
+  if (Dentry* const cached = find_child(parent, name)) {
+    DentryRef dentry(cached);
+    const Result<bool> valid = filesystem_.revalidate(*cached, intent, task);
+    if (!valid) return valid.error();
+    if (*valid) return dentry;
+    invalidate(*cached);
+  }
+  if (parent.inode->dead) return Errno(ENOENT);
+  return filesystem_.lookup(parent, name, task);
+}
+
+// link_path_walk: stops before the last name.
+Result<PathWalk::Last> PathWalk::walk_parents(Dentry& from, std::string_view path, const Process& task, int& links) {
+  if (path.empty()) return Errno(ENOENT);
+  if (path.size() >= kMostPath) return Errno(ENAMETOOLONG);
+  Last last;
+  last.parent = DentryRef(path.front() == '/' ? &filesystem_.root() : &from);
+  std::string_view name = take_name(path);
+  if (name.empty()) last.name = ".";
+  while (!name.empty()) {
+    if (const Result<void> may = filesystem_.permission(*last.parent->inode, kMayExec, task); !may) return may.error();
+    std::string_view behind = path;
+    if (take_name(behind).empty()) {
+      last.name = name;
+      last.trailing = !path.empty();
+      break;
+    }
+    Result<DentryRef> next = enter(*last.parent, name, task);
+    if (!next) return next.error();
+    if ((*next)->negative()) return Errno(ENOENT);
+    if ((*next)->inode->is_symlink()) {
+      next = follow_link(*next, *last.parent, task, links);
+      if (!next) return next.error();
+    }
+    if (!(*next)->inode->is_directory()) return Errno(ENOTDIR);
+    last.parent = *next;
+    name = take_name(path);
+  }
+  return last;
+}
+
+Result<DentryRef> PathWalk::follow_link(const DentryRef& link, Dentry& parent, const Process& task, int& links) {
+  if (++links > kMostLinks) return Errno(ELOOP);
+  const Result<std::string> target = filesystem_.readlink(*link->inode, task);
+  if (!target) return target.error();
+  return find_from(parent, *target, Follow::kYes, task, links);
+}
+
+Result<DentryRef> PathWalk::find_from(Dentry& from, std::string_view path, Follow follow, const Process& task,
+                                      int& links) {
+  const Result<Last> last = walk_parents(from, path, task, links);
+  if (!last) return last.error();
+  Result<DentryRef> found = enter(*last->parent, last->name, task);
+  if (!found) return found;
+  if ((*found)->negative()) return Errno(ENOENT);
+  if ((*found)->inode->is_symlink() && (follow == Follow::kYes || last->trailing)) {
+    found = follow_link(*found, *last->parent, task, links);
+    if (!found) return found;
+  }
+  if (last->trailing && !(*found)->inode->is_directory()) return Errno(ENOTDIR);
+  return found;
+}
+
+Result<DentryRef> PathWalk::find(std::string_view path, Follow follow, const Process& task) {
+  int links = 0;
+  return find_from(filesystem_.root(), path, follow, task, links);
+}
+
+Result<PathWalk::Last> PathWalk::find_parent(std::string_view path, const Process& task) {
+  int links = 0;
+  return walk_parents(filesystem_.root(), path, task, links);
+}
+
+Result<void> PathWalk::may_create(Inode& directory, const Process& task) {
+  if (directory.dead) return Errno(ENOENT);
+  return filesystem_.permission(directory, kMayWrite | kMayExec, task);
+}
+
+Result<void> PathWalk::may_delete(Inode& directory, const Dentry& victim, bool is_directory, const Process& task) {
+  if (const Result<void> may = filesystem_.permission(directory, kMayWrite | kMayExec, task); !may) return may;
+  const Inode& inode = *victim.inode;
+  // check_sticky. The bit is hidden from the VFS where the server checks permissions (fuse_change_attributes_common).
+  if (filesystem_.options().default_permissions && (directory.mode & S_ISVTX) != 0 && !task.capable() &&
+      task.uid != inode.uid && task.uid != directory.uid) {
+    return Errno(EPERM);
+  }
+  if (is_directory && !inode.is_directory()) return Errno(ENOTDIR);
+  if (!is_directory && inode.is_directory()) return Errno(EISDIR);
+  if (victim.parent == nullptr) return Errno(EBUSY);
+  if (directory.dead) return Errno(ENOENT);
+  return {};
+}
+
+Result<void> PathWalk::xattr_permission(Inode& inode, std::string_view name, std::uint32_t mask, const Process& task) {
+  const Errno refused((mask & kMayWrite) != 0 ? EPERM : ENODATA);
+  if (name.starts_with("security.") || name.starts_with("system.")) return {};
+  if (name.starts_with("trusted.")) {
+    if (!task.capable()) return refused;
+    return {};
+  }
+  if (name.starts_with("user.") && !inode.is_regular() && !inode.is_directory()) return refused;
+  return filesystem_.permission(inode, mask, task);
+}
+
+Result<DentryRef> PathWalk::prepare_creation(const Last& last, bool directory, const Process& task) {
+  if (!last.is_plain()) return Errno(EEXIST);
+  Result<DentryRef> dentry = look_up(*last.parent, last.name, LookupIntent::kFresh, task);
+  if (!dentry) return dentry;
+  if (!(*dentry)->negative()) return Errno(EEXIST);
+  if (last.trailing && !directory) return Errno(ENOENT);
+  return dentry;
+}
+
+Result<OpenFileRef> PathWalk::open(std::string_view path, int flags, std::uint32_t mode, const Process& task) {
+  if ((flags & O_TMPFILE) == O_TMPFILE) return open_tmpfile(path, flags, mode, task);
+  int links = 0;
+  const Result<Last> last = walk_parents(filesystem_.root(), path, task, links);
+  if (!last) return last.error();
+  return open_last(*last, flags, mode, task, links);
+}
+
+// open_last_lookups; a symbolic link at the end begins anew at its target.
+Result<OpenFileRef> PathWalk::open_last(const Last& last, int flags, std::uint32_t mode, const Process& task,
+                                        int& links) {
+  const bool creates = (flags & O_CREAT) != 0;
+  if (creates && (!last.is_plain() || last.trailing)) return Errno(EISDIR);
+  if (!last.is_plain()) {
+    const Result<DentryRef> found = enter(*last.parent, last.name, task);
+    if (!found) return found.error();
+    return open_found(*found, flags, last.trailing, task);
+  }
+  OpenFileRef created;
+  const Result<DentryRef> found = open_lookup(last, flags, mode, task, created);
+  if (!found) return found.error();
+  if (created != nullptr) return created;
+  const DentryRef dentry = *found;
+  if (dentry->negative()) return Errno(ENOENT);
+  if (creates && (flags & O_EXCL) != 0) return Errno(EEXIST);
+  if (dentry->inode->is_symlink() && ((flags & O_NOFOLLOW) == 0 || last.trailing)) {
+    if (++links > kMostLinks) return Errno(ELOOP);
+    const Result<std::string> target = filesystem_.readlink(*dentry->inode, task);
+    if (!target) return target.error();
+    const Result<Last> next = walk_parents(*last.parent, *target, task, links);
+    if (!next) return next.error();
+    return open_last(*next, flags | (last.trailing ? O_DIRECTORY : 0), mode, task, links);
+  }
+  return open_found(dentry, flags, last.trailing, task);
+}
+
+// lookup_fast_for_open, lookup_open, fuse_atomic_open. `created` is set where it was made and opened at once.
+Result<DentryRef> PathWalk::open_lookup(const Last& last, int flags, std::uint32_t mode, const Process& task,
+                                        OpenFileRef& created) {
+  const bool creates = (flags & O_CREAT) != 0;
+  Dentry& parent = *last.parent;
+  const LookupIntent intent = creates && (flags & O_EXCL) != 0 ? LookupIntent::kFresh : LookupIntent::kAny;
+  Result<DentryRef> found = look_up(parent, last.name, intent, task);
+  if (!found || !creates || !(*found)->negative()) return found;
+  Inode& directory = *parent.inode;
+  if (directory.dead) return Errno(ENOENT);
+  if (const Result<void> may = filesystem_.permission(directory, kMayWrite | kMayExec, task); !may) return may.error();
+  Dentry& dentry = **found;
+  if (!filesystem_.connection().no_create) {
+    const int asked = (flags & O_EXCL) != 0 ? flags & ~O_TRUNC : flags;
+    Result<OpenFileRef> file = filesystem_.create_open(parent, dentry, asked, mode, Opcode::kCreate, task);
+    if (file) {
+      created = std::move(*file);
+      return found;
+    }
+    if (file.error() == Errno(EEXIST)) invalidate(dentry);
+    if (file.error() != Errno(ENOSYS)) return file.error();
+    filesystem_.connection().no_create = true;
+  }
+  const Result<void> made = filesystem_.mknod(parent, dentry, S_IFREG | (mode & 07777), 0, task);
+  if (!made) return made.error();
+  Result<OpenFileRef> file = filesystem_.open(dentry, flags & ~O_TRUNC, task);
+  if (!file) return file.error();
+  created = std::move(*file);
+  return found;
+}
+
+// do_open, may_open, handle_truncate.
+Result<OpenFileRef> PathWalk::open_found(const DentryRef& dentry, int flags, bool directory, const Process& task) {
+  Inode& inode = *dentry->inode;
+  const InodeRef keep(&inode);
+  if ((flags & O_CREAT) != 0 && inode.is_directory()) return Errno(EISDIR);
+  if ((directory || (flags & O_DIRECTORY) != 0) && !inode.is_directory()) return Errno(ENOTDIR);
+  if ((flags & O_PATH) != 0) {
+    auto file = std::make_shared<OpenFile>();
+    file->dentry = dentry;
+    file->inode = keep;
+    file->flags = flags;
+    file->path_only = true;
+    return file;
+  }
+  if (inode.is_symlink()) return Errno(ELOOP);
+  const std::uint32_t access = access_mode(flags);
+  if (inode.is_directory() && (access & kMayWrite) != 0) return Errno(EISDIR);
+  if (const Result<void> may = filesystem_.permission(inode, access, task); !may) return may.error();
+  if (!inode.is_directory() && !inode.is_regular()) return Errno(ENXIO);  // devices, pipes, sockets: not FUSE's
+  Result<OpenFileRef> file = filesystem_.open(*dentry, flags, task);
+  if (!file || (flags & O_TRUNC) == 0 || !inode.is_regular()) return file;
+  Result<void> truncated = filesystem_.remove_privileges(inode, task);
+  if (truncated) {
+    Change change;
+    change.valid = kSetattrSize;
+    change.file = file->get();
+    change.opening = true;
+    truncated = filesystem_.setattr(inode, change, task);
+  }
+  if (truncated) return file;
+  filesystem_.release(**file, task);
+  return truncated.error();
+}
+
+// do_tmpfile, vfs_tmpfile.
+Result<OpenFileRef> PathWalk::open_tmpfile(std::string_view path, int flags, std::uint32_t mode, const Process& task) {
+  if ((flags & O_ACCMODE) == O_RDONLY) return Errno(EINVAL);
+  const Result<DentryRef> directory = find(path, Follow::kYes, task);
+  if (!directory) return directory.error();
+  Inode& inode = *(*directory)->inode;
+  if (!inode.is_directory()) return Errno(ENOTDIR);
+  if (const Result<void> may = filesystem_.permission(inode, kMayWrite | kMayExec, task); !may) return may.error();
+  if (filesystem_.connection().no_tmpfile) return Errno(EOPNOTSUPP);
+  const DentryRef nameless(new Dentry(nullptr, "#tmpfile"));
+  Result<OpenFileRef> file =
+      filesystem_.create_open(**directory, *nameless, flags & ~O_CREAT, mode, Opcode::kTmpfile, task);
+  if (!file && file.error() == Errno(ENOSYS)) {
+    filesystem_.connection().no_tmpfile = true;
+    return Errno(EOPNOTSUPP);
+  }
+  if (file && (flags & O_EXCL) == 0) (*file)->inode->linkable = true;
+  return file;
+}
+
+}  // namespace fusereplay::kernel

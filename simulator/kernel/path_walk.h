@@ -1,0 +1,60 @@
+// From paths to dentries, and the checks that come before the filesystem is asked (fs/namei.c).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+#include "simulator/kernel/filesystem.h"
+
+namespace fusereplay::kernel {
+
+/// Whether a symbolic link at the end of a path is followed.
+enum class Follow : std::uint8_t { kNo, kYes };
+
+/// Paths begin at the mount's root, with or without a slash; so do absolute targets of symbolic links.
+class PathWalk {
+ public:
+  explicit PathWalk(Filesystem& filesystem) noexcept : filesystem_(filesystem) {}
+
+  /// What the path names; ENOENT where nothing is (path_lookupat).
+  Result<DentryRef> find(std::string_view path, Follow follow, const Process& task);
+
+  /// The directory of the path's last name (filename_parentat).
+  struct Last {
+    DentryRef parent;
+    std::string name;       // "." and ".." as they are
+    bool trailing = false;  // slashes behind it
+    bool is_plain() const noexcept { return name != "." && name != ".." && !name.empty(); }
+  };
+  Result<Last> find_parent(std::string_view path, const Process& task);
+  /// One name, looked up for a change in its directory (lookup_one_qstr_excl): the dentry may be negative.
+  Result<DentryRef> look_up(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task);
+
+  /// path_openat.
+  Result<OpenFileRef> open(std::string_view path, int flags, std::uint32_t mode, const Process& task);
+  /// filename_create: a negative dentry for a new name. EEXIST where it exists.
+  Result<DentryRef> prepare_creation(const Last& last, bool directory, const Process& task);
+  Result<void> may_delete(Inode& directory, const Dentry& victim, bool is_directory, const Process& task);
+  Result<void> may_create(Inode& directory, const Process& task);
+  /// fs/xattr.c xattr_permission. `mask`: kMayRead or kMayWrite.
+  Result<void> xattr_permission(Inode& inode, std::string_view name, std::uint32_t mask, const Process& task);
+
+ private:
+  static constexpr int kMostLinks = 40;  // MAXSYMLINKS
+  static constexpr std::size_t kMostPath = 4096;
+
+  Result<DentryRef> enter(Dentry& parent, std::string_view name, const Process& task);
+  Result<Last> walk_parents(Dentry& from, std::string_view path, const Process& task, int& links);
+  Result<DentryRef> follow_link(const DentryRef& link, Dentry& parent, const Process& task, int& links);
+  Result<DentryRef> find_from(Dentry& from, std::string_view path, Follow follow, const Process& task, int& links);
+  Result<OpenFileRef> open_last(const Last& last, int flags, std::uint32_t mode, const Process& task, int& links);
+  Result<DentryRef> open_lookup(const Last& last, int flags, std::uint32_t mode, const Process& task,
+                                OpenFileRef& created);
+  Result<OpenFileRef> open_found(const DentryRef& dentry, int flags, bool directory, const Process& task);
+  Result<OpenFileRef> open_tmpfile(std::string_view path, int flags, std::uint32_t mode, const Process& task);
+
+  Filesystem& filesystem_;
+};
+
+}  // namespace fusereplay::kernel

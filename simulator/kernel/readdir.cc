@@ -1,0 +1,114 @@
+// Listing directories (fs/fuse/readdir.c).
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "rules/entry_check.h"
+#include "simulator/kernel/filesystem.h"
+
+namespace fusereplay::kernel {
+namespace {
+
+/// Bytes of a record of getdents64(2): struct linux_dirent64.
+std::size_t emitted_size(std::string_view name) noexcept {
+  return (19 + name.size() + 1 + 7) & ~std::size_t{7};
+}
+
+}  // namespace
+
+// fuse_direntplus_link: false where the kernel sends the lookup back.
+bool Filesystem::link_direntplus(Dentry& parent, const DirentRecord& record, const Asked& asked) {
+  const wire::EntryOut& entry = record.entry;
+  if (entry.nodeid == 0 || is_dot_name(record.name)) return true;
+  if (entry.nodeid == kRootNodeId) return false;
+  if (check_attr(entry.attr.mode, entry.attr.size) != AttrFault::kNone) return false;
+  DentryRef dentry(find_child(parent, record.name));
+  if (dentry != nullptr) {
+    Inode* const inode = dentry->inode.get();
+    const bool same = inode != nullptr && inode->nodeid == entry.nodeid;
+    const bool stale =
+        same && (static_cast<std::uint32_t>(inode->generation) != static_cast<std::uint32_t>(entry.generation) ||
+                 (inode->mode & 0170000) != (entry.attr.mode & 0170000));
+    if (same && !stale && inode->bad) return false;
+    if (same && !stale) {
+      ++inode->nlookup;
+      change_attributes(*inode, entry.attr, expiry(entry.attr_valid, entry.attr_valid_nsec), asked);
+    } else {
+      if (stale) make_bad(*inode);
+      invalidate(*dentry);
+      dentry = nullptr;
+    }
+  }
+  if (dentry == nullptr) {
+    dentry = make_child(parent, record.name);
+    const InodeRef inode = iget(entry, asked);
+    if (!splice(inode, dentry)) {
+      --inode->nlookup;
+      return false;
+    }
+  }
+  if (connection_.has(kInitReaddirplusAuto)) dentry->inode->from_readdirplus = true;
+  dentry->epoch = connection_.epoch;
+  set_expiry(*dentry, entry);
+  return true;
+}
+
+// fuse_readdir_uncached, parse_dirfile, parse_dirplusfile.
+Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_t size, const Process& task) {
+  Inode& directory = *file.inode;
+  if (directory.bad) return Errno(EIO);
+  if (directory.dead) return Errno(ENOENT);
+  bool plus = false;
+  if (connection_.has(kInitDoReaddirplus)) {  // fuse_use_readdirplus
+    plus = !connection_.has(kInitReaddirplusAuto) || std::exchange(directory.advise_readdirplus, false) ||
+           file.position == 0;
+  }
+  const std::uint64_t most = std::uint64_t{connection_.max_pages} * kPageSize;
+  wire::ReadIn in{};
+  in.fh = file.handle;
+  in.offset = file.position;
+  in.size =
+      static_cast<std::uint32_t>(profile_.sized_readdir ? std::clamp<std::uint64_t>(size, kPageSize, most) : kPageSize);
+  in.flags = static_cast<std::uint32_t>(file.flags);
+  const Asked asked = asking();
+  const auto request = make(plus ? Opcode::kReaddirplus : Opcode::kReaddir, directory.nodeid, task);
+  request->add(in);
+  const Result<void> answer = call(*request);
+  invalidate_attributes(directory, STATX_ATIME);
+  if (!answer) return answer.error();
+
+  std::vector<EmittedEntry> emitted;
+  std::size_t used = 0;
+  bool over = false;
+  DirentReader reader(plus ? DirentKind::kPlus : DirentKind::kPlain, request->data());
+  while (const auto record = reader.next()) {
+    if (!valid_record_name(record->name, connection_.name_max)) {
+      if (emitted.empty()) return Errno(EIO);
+      break;
+    }
+    const std::size_t needed = emitted_size(record->name);
+    if (!over && used + needed > size) {
+      if (emitted.empty()) return Errno(EINVAL);
+      over = true;
+    }
+    if (!over) {
+      used += needed;
+      emitted.push_back({.name = std::string(record->name),
+                         .ino = record->dirent.ino,
+                         .type = record->dirent.type,
+                         .offset = record->dirent.off});
+      file.position = record->dirent.off;
+    } else if (!plus) {
+      break;
+    }
+    if (plus && !link_direntplus(*file.dentry, *record, asked)) {
+      // fuse_force_forget: an ordinary request, not of the forget list.
+      auto forget = queue_.make(Opcode::kForget, record->entry.nodeid, {});
+      forget->add(wire::ForgetIn{.nlookup = 1});
+      queue_.send_unanswered(std::move(forget));
+    }
+  }
+  return emitted;
+}
+
+}  // namespace fusereplay::kernel

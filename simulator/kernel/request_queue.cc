@@ -1,0 +1,372 @@
+#include "simulator/kernel/request_queue.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/protocol/layout.h"
+
+namespace fusereplay::kernel {
+namespace {
+
+constexpr std::size_t kSmallBuffer = 4096 + 256;
+constexpr int kForgetsInARow = 16;  // fs/fuse/dev.c fuse_dev_do_read: forget_batch
+constexpr int kRequestsInARow = 8;
+constexpr std::size_t kForgetsInABatch =
+    (kMinReadBuffer - sizeof(wire::InHeader) - sizeof(wire::BatchForgetIn)) / sizeof(wire::ForgetOne);
+
+}  // namespace
+
+std::byte* PendingRequest::space(std::size_t size) {
+  if (size_ + size > buffer_->capacity()) {
+    BufferRef larger = BufferRef::allocate(std::max(2 * buffer_->capacity(), size_ + size));
+    std::memcpy(larger->data(), buffer_->data(), size_);
+    buffer_ = std::move(larger);
+  }
+  std::byte* const at = buffer_->data() + size_;
+  size_ += size;
+  return at;
+}
+
+PendingRequest& PendingRequest::name(std::string_view name) {
+  std::byte* const at = space(name.size() + 1);
+  std::memcpy(at, name.data(), name.size());
+  at[name.size()] = std::byte{0};
+  return *this;
+}
+
+PendingRequest& PendingRequest::bytes(Bytes bytes) {
+  if (!bytes.empty()) std::memcpy(space(bytes.size()), bytes.data(), bytes.size());
+  return *this;
+}
+
+RequestQueue::RequestQueue(Server& server, ManualExecutor* executor, Clock& clock)
+    : server_(server), executor_(executor), clock_(clock), small_buffers_(kSmallBuffer, 64) {}
+
+RequestQueue::~RequestQueue() = default;
+
+void RequestQueue::Recycle::operator()(PendingRequest* request) const noexcept {
+  using State = PendingRequest::State;
+  if (request->state_ == State::kPending || request->state_ == State::kSent) {
+    request->dropped_ = true;
+  } else {
+    request->queue_->recycle(request);
+  }
+}
+
+void RequestQueue::recycle(PendingRequest* request) noexcept {
+  request->buffer_ = {};
+  idle_.emplace_back(request);
+}
+
+RequestQueue::Request RequestQueue::make(Opcode opcode, std::uint64_t nodeid, const HeaderCredentials& credentials) {
+  if (idle_.empty()) {
+    idle_.push_back(std::make_unique<PendingRequest>());
+    idle_.back()->queue_ = this;
+  }
+  Request request(idle_.back().release());
+  idle_.pop_back();
+  request->opcode_ = opcode;
+  request->state_ = PendingRequest::State::kNew;
+  request->background_ = false;
+  request->dropped_ = false;
+  request->error_ = 0;
+  request->unique_ = 0;
+  request->nodeid_ = nodeid;
+  request->pid_ = credentials.pid;
+  request->end_ = nullptr;
+  request->buffer_ = small_buffers_.get();
+  request->size_ = 0;
+  wire::InHeader header{};
+  header.opcode = static_cast<std::uint32_t>(opcode);
+  header.nodeid = nodeid;
+  header.uid = credentials.uid;
+  header.gid = credentials.gid;
+  header.pid = credentials.pid;
+  std::memcpy(request->space(sizeof(header)), &header, sizeof(header));
+  return request;
+}
+
+int RequestQueue::call(PendingRequest& request) {
+  if (!connected_) return request.error_ = ENOTCONN;
+  if (init_failed_) return request.error_ = ECONNREFUSED;  // fs/fuse/dev.c fuse_get_req: conn_error
+  enqueue(request);
+  if (wait_until([&] { return request.done(); })) return request.error_;
+  report_dead_end(request);
+  return EDEADLK;
+}
+
+void RequestQueue::send_background(Request request, RequestEnd* end) {
+  request->end_ = end;
+  request->background_ = true;
+  if (!connected_ || init_failed_) {
+    this->end(*request, ENOTCONN);
+    return;
+  }
+  request->state_ = PendingRequest::State::kPending;
+  request->dropped_ = true;
+  waiting_background_.push_back(request.release());
+  flush_background();
+}
+
+void RequestQueue::send_unanswered(Request request) {
+  if (!connected_ || init_failed_) return;
+  enqueue(*request);
+  static_cast<void>(request.release());  // until it is read
+}
+
+// fs/fuse/dev.c flush_bg_queue: a background request gets its unique when it leaves the background queue.
+void RequestQueue::flush_background() {
+  while (active_background_ < max_background_ && !waiting_background_.empty()) {
+    PendingRequest* const request = waiting_background_.front();
+    waiting_background_.pop_front();
+    ++active_background_;
+    enqueue(*request);
+  }
+}
+
+void RequestQueue::enqueue(PendingRequest& request) {
+  request.unique_ = next_unique();
+  request.state_ = PendingRequest::State::kPending;
+  pending_.push_back(&request);
+}
+
+void RequestQueue::forget(std::uint64_t nodeid, std::uint64_t nlookup) {
+  if (connected_ && nlookup != 0) forgets_.push_back({nodeid, nlookup});
+}
+
+bool RequestQueue::step() {
+  if (read_one()) return true;
+  return executor_ != nullptr && executor_->run_one();
+}
+
+// fs/fuse/dev.c fuse_dev_do_read: forgets and requests take turns by forget_batch.
+bool RequestQueue::read_one() {
+  if (!connected_ || (forgets_.empty() && pending_.empty())) return false;
+  if (!forgets_.empty() && (pending_.empty() || forget_batch_-- > 0)) {
+    read_forgets();
+    return true;
+  }
+  if (!forgets_.empty() && forget_batch_ <= -kRequestsInARow) forget_batch_ = kForgetsInARow;
+  read_request();
+  return true;
+}
+
+void RequestQueue::read_request() {
+  PendingRequest* const request = pending_.front();
+  pending_.pop_front();
+  if (!expects_reply(request->opcode_)) {
+    request->state_ = PendingRequest::State::kDone;
+    const Request unanswered(request);
+    deliver(*request);
+    return;
+  }
+  request->state_ = PendingRequest::State::kSent;
+  sent_.push_back(request);
+  deliver(*request);
+}
+
+// fs/fuse/dev.c fuse_read_single_forget, fuse_read_batch_forget.
+void RequestQueue::read_forgets() {
+  const std::size_t count = std::min(forgets_.size(), kForgetsInABatch);
+  const bool batch = count > 1;
+  Request message = make(batch ? Opcode::kBatchForget : Opcode::kForget, batch ? 0 : forgets_.front().nodeid, {});
+  message->unique_ = next_unique();
+  if (batch) {
+    message->add(wire::BatchForgetIn{.count = static_cast<std::uint32_t>(count), .dummy = 0});
+    for (std::size_t i = 0; i < count; ++i) {
+      message->add(wire::ForgetOne{.nodeid = forgets_[i].nodeid, .nlookup = forgets_[i].nlookup});
+    }
+  } else {
+    message->add(wire::ForgetIn{.nlookup = forgets_.front().nlookup});
+  }
+  forgets_.erase(forgets_.begin(), forgets_.begin() + static_cast<std::ptrdiff_t>(count));
+  deliver(*message);
+}
+
+void RequestQueue::complete_header(PendingRequest& request) {
+  const Bytes bytes(request.buffer_->data(), request.size_);
+  wire::InHeader header;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  header.len = static_cast<std::uint32_t>(request.size_);
+  header.unique = request.unique_;
+  std::memcpy(request.buffer_->data(), &header, sizeof(header));
+  request.view_ = RequestView();
+  const auto sound = request.view_.read(bytes, {}, conversation_.negotiated());
+  FUSEREPLAY_CHECK(sound.has_value(), "the kernel's requests are well formed");
+}
+
+void RequestQueue::deliver(PendingRequest& request) {
+  complete_header(request);
+  Event event;
+  event.kind = EventKind::kRequest;
+  event.begin = event.end = clock_.realtime();
+  event.result = static_cast<std::int64_t>(request.size_);
+  event.message = {.head = Bytes(request.buffer_->data(), request.size_), .tail = {}, .owner = &request.buffer_};
+  emit(event);
+  pass_on(request);
+}
+
+/// The request may be ended, and made anew, while the server looks at it.
+void RequestQueue::pass_on(PendingRequest& request) {
+  IncomingRequest incoming;
+  incoming.buffer = request.buffer_;
+  incoming.bytes = Bytes(request.buffer_->data(), request.size_);
+  incoming.received = clock_.realtime();
+  server_.handle(std::move(incoming), *this);
+}
+
+void RequestQueue::emit(Event& event) {
+  event.sequence = ++sequence_;
+  conversation_.follow(event);
+  for (EventSink* sink : observers_) sink->on_event(event);
+}
+
+void RequestQueue::mark(Mark mark) {
+  Event event;
+  event.kind = EventKind::kMark;
+  event.mark = mark;
+  event.begin = event.end = clock_.realtime();
+  emit(event);
+}
+
+PendingRequest* RequestQueue::find(std::uint64_t unique) noexcept {
+  for (PendingRequest* request : sent_) {
+    if (request->unique_ == unique) return request;
+  }
+  return nullptr;
+}
+
+std::int64_t RequestQueue::send(const Message& message) {
+  const auto header = read_out_header(message);
+  if (header && header->len == message.size() && header->unique == 0) {
+    Event event;
+    event.kind = EventKind::kNotification;
+    event.begin = event.end = clock_.realtime();
+    event.message = message;
+    const auto view = NotificationView::parse(message);
+    int result = view ? 0 : -EINVAL;
+    if (!connected_) result = -ENOENT;
+    if (result == 0) result = notifications_ != nullptr ? notifications_->on_notification(message) : -EINVAL;
+    event.result = result == 0 ? static_cast<std::int64_t>(message.size()) : result;
+    emit(event);
+    return event.result;
+  }
+  return take_reply(message, header ? *header : wire::OutHeader{});
+}
+
+std::int64_t RequestQueue::take_reply(const Message& message, const wire::OutHeader& header) {
+  PendingRequest* const request = find(header.unique & ~kUniqueInterruptBit);
+  ReplyVerdict verdict = reply_check(request == nullptr ? nullptr : &request->view_, message);
+  bool gone = false;
+  if (refuse_next_) {
+    const int error = std::exchange(refuse_next_, std::nullopt)->value();
+    verdict = {.write_result = -error,
+               .effect = error == ENOENT ? ReplyEffect::kUnknown : ReplyEffect::kCompletedWithEio,
+               .rule = {},
+               .reason = {}};
+    gone = error == ENOENT;
+  }
+  Event event;
+  event.kind = EventKind::kReply;
+  event.begin = event.end = clock_.realtime();
+  event.message = message;
+  event.result = verdict.write_result;
+  emit(event);
+
+  if (gone) {
+    if (request != nullptr) end(*request, ECONNABORTED);
+  } else if (verdict.effect == ReplyEffect::kCompletedWithEio) {
+    if (request != nullptr) end(*request, EIO);
+  } else if (verdict.effect == ReplyEffect::kAccepted) {
+    if (header.error == 0) request->take_body(message);
+    end(*request, -header.error);
+  }
+  return verdict.write_result;
+}
+
+// fs/fuse/dev.c fuse_copy_out_args: what a short last argument leaves out is not there, or zero in INIT's.
+void PendingRequest::take_body(const Message& message) {
+  const MessageLayout* const layout = reply_layout(opcode_, asks_size(view_));
+  const std::size_t fixed = layout->fixed_size();
+  const Bytes head = message.head.subspan(sizeof(wire::OutHeader));
+  const std::size_t there = std::min(fixed, head.size());
+  std::memcpy(fixed_.data(), head.data(), there);
+  if (there < fixed) std::memset(fixed_.data() + there, 0, fixed - there);
+  const Bytes rest = head.subspan(there);
+  tail_.assign(rest.begin(), rest.end());
+  tail_.insert(tail_.end(), message.tail.begin(), message.tail.end());
+}
+
+void RequestQueue::end(PendingRequest& request, int error) {
+  std::erase(sent_, &request);
+  const bool was_active = request.background_ && request.state_ != PendingRequest::State::kNew;
+  request.state_ = PendingRequest::State::kDone;
+  request.error_ = error;
+  if (request.end_ != nullptr) request.end_->on_end(request);
+  if (request.dropped_) recycle(&request);
+  if (was_active) {
+    --active_background_;
+    flush_background();
+  }
+}
+
+void RequestQueue::abort(Mark mark) {
+  if (!connected_) return;
+  connected_ = false;
+  this->mark(mark);
+  forgets_.clear();
+  std::vector<PendingRequest*> all(sent_.begin(), sent_.end());
+  for (const PendingRequest* request : sent_) abandoned_.push_back(request->unique_);
+  all.insert(all.end(), pending_.begin(), pending_.end());
+  active_background_ += static_cast<std::uint32_t>(waiting_background_.size());
+  all.insert(all.end(), waiting_background_.begin(), waiting_background_.end());
+  pending_.clear();
+  waiting_background_.clear();
+  for (PendingRequest* request : all) end(*request, ECONNABORTED);
+}
+
+void RequestQueue::interrupt_abandoned() {
+  for (const std::uint64_t unique : std::exchange(abandoned_, {})) {
+    const Request message = make(Opcode::kInterrupt, 0, {});
+    message->unique_ = unique | kUniqueInterruptBit;
+    message->add(wire::InterruptIn{.unique = unique});
+    complete_header(*message);
+    pass_on(*message);
+  }
+  settle();
+}
+
+std::vector<OutstandingRequest> RequestQueue::outstanding() const {
+  std::vector<OutstandingRequest> all;
+  const auto add = [&](const auto& requests, bool read) {
+    for (const PendingRequest* request : requests) {
+      all.push_back({.opcode = request->opcode_,
+                     .unique = request->unique_,
+                     .nodeid = request->nodeid_,
+                     .pid = request->pid_,
+                     .read_by_server = read});
+    }
+  };
+  add(sent_, true);
+  add(pending_, false);
+  add(waiting_background_, false);
+  return all;
+}
+
+bool RequestQueue::quiet() const noexcept {
+  return sent_.empty() && pending_.empty() && waiting_background_.empty() && forgets_.empty();
+}
+
+void RequestQueue::report_dead_end(const PendingRequest& request) {
+  std::string line = std::string(opcode_name(request.opcode_)) + " " + std::to_string(request.unique_) + " of nodeid " +
+                     std::to_string(request.nodeid_) + " for pid " + std::to_string(request.pid_) +
+                     " was never answered";
+  for (const OutstandingRequest& other : outstanding()) {
+    if (other.unique == request.unique_) continue;
+    line += ", nor was " + std::string(opcode_name(other.opcode)) + " " + std::to_string(other.unique);
+  }
+  dead_ends_.push_back(std::move(line));
+}
+
+}  // namespace fusereplay::kernel

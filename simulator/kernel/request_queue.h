@@ -1,0 +1,240 @@
+// The kernel's end of /dev/fuse: requests wait here, are read by the server, and are ended by its replies
+// (fs/fuse/dev.c). Everything it does is one ordered stream of events.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/async/clock.h"
+#include "core/async/executor.h"
+#include "core/check.h"
+#include "core/event/buffer.h"
+#include "core/event/conversation.h"
+#include "core/event/event.h"
+#include "core/protocol/reply_check.h"
+#include "core/protocol/view.h"
+#include "core/protocol/wire.h"
+#include "core/result.h"
+#include "core/server/server.h"
+
+namespace fusereplay::kernel {
+
+class RequestQueue;
+
+/// Told when a background request has ended, inside the write of its reply: fuse_args.end in the kernel.
+class RequestEnd {
+ public:
+  virtual void on_end(class PendingRequest& request) noexcept = 0;
+
+ protected:
+  ~RequestEnd() = default;
+};
+
+/// One request from its making to its end, and the reply's parts (struct fuse_req). Made by RequestQueue::make().
+class PendingRequest {
+ public:
+  template <class Struct>
+  PendingRequest& add(const Struct& value) {
+    static_assert(FieldTable<Struct>::kId != StructId::kNone);
+    std::memcpy(space(sizeof(Struct)), &value, sizeof(Struct));
+    return *this;
+  }
+  /// The name and its NUL.
+  PendingRequest& name(std::string_view name);
+  PendingRequest& bytes(Bytes bytes);
+
+  Opcode opcode() const noexcept { return opcode_; }
+  std::uint64_t unique() const noexcept { return unique_; }
+  std::uint64_t nodeid() const noexcept { return nodeid_; }
+  std::uint32_t pid() const noexcept { return pid_; }
+  bool done() const noexcept { return state_ == State::kDone; }
+  /// 0, or a positive errno. Once done.
+  int error() const noexcept { return error_; }
+  /// The reply's struct at `offset`; what a short reply leaves out is zero. After a success.
+  template <class Struct>
+  Struct out(std::size_t offset = 0) const noexcept {
+    static_assert(sizeof(Struct) <= sizeof(fixed_));
+    Struct value;
+    std::memcpy(&value, fixed_.data() + offset, sizeof(Struct));
+    return value;
+  }
+  /// The reply's variable part. After a success.
+  Bytes data() const noexcept { return tail_; }
+
+ private:
+  friend class RequestQueue;
+  enum class State : std::uint8_t { kNew, kPending, kSent, kDone };
+
+  std::byte* space(std::size_t size);
+  void take_body(const Message& message);
+
+  Opcode opcode_{};
+  State state_ = State::kNew;
+  bool background_ = false;
+  bool dropped_ = false;  // its maker looks no more: recycled at its end
+  int error_ = 0;
+  std::uint64_t unique_ = 0;
+  std::uint64_t nodeid_ = 0;
+  std::uint32_t pid_ = 0;
+  BufferRef buffer_;
+  std::size_t size_ = 0;
+  RequestView view_;
+  RequestEnd* end_ = nullptr;
+  std::array<std::byte, sizeof(wire::StatxOut)> fixed_{};
+  std::vector<std::byte> tail_;
+  RequestQueue* queue_ = nullptr;
+};
+
+/// What a caller is known by in a request's header.
+struct HeaderCredentials {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t pid = 0;
+};
+
+/// Takes the notifications a server sends; returns what the kernel's handler does: 0 or a negative errno.
+class NotificationHandler {
+ public:
+  virtual int on_notification(const Message& message) = 0;
+
+ protected:
+  ~NotificationHandler() = default;
+};
+
+/// A request whose reply has not come.
+struct OutstandingRequest {
+  Opcode opcode{};
+  std::uint64_t unique = 0;
+  std::uint64_t nodeid = 0;
+  std::uint32_t pid = 0;
+  bool read_by_server = false;
+};
+
+/// One connection. Everything happens on the thread that calls: the server must reply there too, inside handle() or
+/// in work that `executor` runs.
+///
+/// ORDER. Requests draw their unique when they are queued, FORGETs when they are read (fuse_get_unique). The server
+/// reads whenever the kernel waits for something: forgets and requests take turns as in fuse_dev_do_read (16 forgets,
+/// then 8 requests, while both wait). A reply is judged by reply_check and by whether its request is outstanding.
+class RequestQueue final : public ReplyChannel {
+ public:
+  /// All must outlive the queue. `executor` may be null: the server then replies inside handle().
+  RequestQueue(Server& server, ManualExecutor* executor, Clock& clock);
+  ~RequestQueue() override;
+  RequestQueue(const RequestQueue&) = delete;
+  RequestQueue& operator=(const RequestQueue&) = delete;
+
+  struct Recycle {
+    void operator()(PendingRequest* request) const noexcept;
+  };
+  using Request = std::unique_ptr<PendingRequest, Recycle>;
+
+  /// A request with an empty body.
+  Request make(Opcode opcode, std::uint64_t nodeid, const HeaderCredentials& credentials);
+  /// Queues it and waits for its end (fuse_simple_request). The reply is in the request. 0 or a positive errno:
+  /// ENOTCONN once the connection is gone, ECONNREFUSED after a failed INIT, EDEADLK when nothing is left that could
+  /// bring the reply: see dead_ends().
+  int call(PendingRequest& request);
+  /// Queues it and goes on (fuse_simple_background). `end` may be null and must outlive the request's end.
+  void send_background(Request request, RequestEnd* end);
+  /// Queues one that gets no reply and goes on: the FORGET that READDIRPLUS sends (fuse_force_forget).
+  void send_unanswered(Request request);
+  /// Queues a FORGET (fuse_queue_forget); dropped once the connection is gone (rule R6 of the reference).
+  void forget(std::uint64_t nodeid, std::uint64_t nlookup);
+
+  /// Lets the server work until `done()` or until nothing can happen any more; returns done().
+  template <class Done>
+  bool wait_until(Done&& done) {
+    while (!done()) {
+      if (!step()) return done();
+    }
+    return true;
+  }
+  /// Lets the server read and do whatever it can.
+  void settle() {
+    while (step()) {
+    }
+  }
+
+  /// The connection is gone: every outstanding request ends with ECONNABORTED, forgets are dropped
+  /// (fuse_abort_conn). `mark` tells the observers why.
+  void abort(Mark mark);
+  /// After abort(): tells the server that nobody waits any more for what it has not answered. No kernel does this, and
+  /// observers do not see it.
+  void interrupt_abandoned();
+  bool connected() const noexcept { return connected_; }
+  /// The INIT reply was refused: all requests fail with ECONNREFUSED from now on.
+  void set_init_failed() noexcept { init_failed_ = true; }
+  void set_max_background(std::uint32_t limit) noexcept { max_background_ = limit; }
+  void set_notification_handler(NotificationHandler* handler) noexcept { notifications_ = handler; }
+
+  void add_observer(EventSink* sink) { observers_.push_back(sink); }
+  void mark(Mark mark);
+
+  /// The write of the next reply fails so. ENOENT: as if the request were gone, its caller gets ECONNABORTED; EINVAL
+  /// and EFAULT: its caller gets EIO (reference 3.1).
+  void refuse_next_reply(Errno error) { refuse_next_ = error; }
+
+  std::vector<OutstandingRequest> outstanding() const;
+  /// Nothing is queued, and nothing the server has read is unanswered.
+  bool quiet() const noexcept;
+  /// Calls that ended with EDEADLK: "LOOKUP 6 of nodeid 1 for pid 1000 was never answered", one a line.
+  const std::vector<std::string>& dead_ends() const noexcept { return dead_ends_; }
+
+  std::int64_t send(const Message& message) override;
+
+ private:
+  struct Forget {
+    std::uint64_t nodeid;
+    std::uint64_t nlookup;
+  };
+
+  bool step();
+  bool read_one();
+  void read_request();
+  void read_forgets();
+  void enqueue(PendingRequest& request);
+  void flush_background();
+  void complete_header(PendingRequest& request);
+  void deliver(PendingRequest& request);
+  void pass_on(PendingRequest& request);
+  void emit(Event& event);
+  std::int64_t take_reply(const Message& message, const wire::OutHeader& header);
+  void end(PendingRequest& request, int error);
+  PendingRequest* find(std::uint64_t unique) noexcept;
+  void report_dead_end(const PendingRequest& request);
+  std::uint64_t next_unique() noexcept { return unique_ += 2; }
+  void recycle(PendingRequest* request) noexcept;
+
+  Server& server_;
+  ManualExecutor* executor_;
+  Clock& clock_;
+  BufferPool small_buffers_;
+  std::vector<std::unique_ptr<PendingRequest>> idle_;
+  std::deque<PendingRequest*> pending_;
+  std::vector<PendingRequest*> sent_;  // read and not answered; few at a time
+  std::deque<PendingRequest*> waiting_background_;
+  std::deque<Forget> forgets_;
+  std::vector<std::uint64_t> abandoned_;  // uniques that the server had read when the connection ended
+  NotificationHandler* notifications_ = nullptr;
+  std::vector<EventSink*> observers_;
+  Conversation conversation_;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t unique_ = 0;
+  int forget_batch_ = 0;
+  std::uint32_t active_background_ = 0;
+  std::uint32_t max_background_ = 12;  // fs/fuse/inode.c FUSE_DEFAULT_MAX_BACKGROUND
+  bool connected_ = true;
+  bool init_failed_ = false;
+  std::optional<Errno> refuse_next_;
+  std::vector<std::string> dead_ends_;
+};
+
+}  // namespace fusereplay::kernel

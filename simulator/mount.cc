@@ -1,0 +1,225 @@
+#include "simulator/mount.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/async/executor.h"
+#include "core/server/operations_server.h"
+#include "rules/handle_ledger.h"
+#include "rules/lookup_ledger.h"
+#include "rules/rule_set.h"
+#include "simulator/kernel/kernel.h"
+
+namespace fusereplay {
+
+using kernel::Dentry;
+using kernel::DentryRef;
+using kernel::Inode;
+
+struct SimulatedMount::Parts {
+  Parts(std::unique_ptr<Operations> filesystem, const Setup& setup)
+      : clock(setup.start),
+        executor(clock),
+        server(std::make_unique<OperationsServer>(std::move(filesystem), server_options())),
+        kernel(*server, &executor, clock, setup.kernel, setup.mount) {}
+  Parts(std::unique_ptr<Server> any, const Setup& setup)
+      : clock(setup.start),
+        executor(clock),
+        server(std::move(any)),
+        kernel(*server, &executor, clock, setup.kernel, setup.mount) {}
+
+  OperationsServer::Options server_options() {
+    OperationsServer::Options options;
+    options.executor = &executor;
+    options.clock = &clock;
+    return options;
+  }
+
+  /// Ends the connection; the server may go on until disconnect().
+  void end(Mark mark) {
+    if (!kernel.queue.connected()) return;
+    kernel.queue.settle();
+    kernel.filesystem.deactivate();
+    kernel.queue.abort(mark);
+    kernel.queue.settle();
+    rules.finish();
+  }
+  /// Handlers that wait for what never comes keep disconnect() from returning: interrupts end those that can be. False:
+  /// not all of them ended.
+  bool end_handlers() {
+    const auto* const handlers = dynamic_cast<OperationsServer*>(server.get());
+    if (handlers == nullptr || handlers->outstanding() == 0) return true;
+    kernel.queue.interrupt_abandoned();
+    return handlers->outstanding() == 0;
+  }
+
+  ManualClock clock;
+  ManualExecutor executor;
+  RuleSet rules;
+  std::unique_ptr<Server> server;
+  kernel::Kernel kernel;
+};
+
+SimulatedMount::SimulatedMount(std::unique_ptr<Operations> filesystem, Setup setup)
+    : SimulatedMount(std::make_unique<Parts>(std::move(filesystem), setup), setup) {}
+SimulatedMount::SimulatedMount(std::unique_ptr<Server> server, Setup setup)
+    : SimulatedMount(std::make_unique<Parts>(std::move(server), setup), setup) {}
+
+SimulatedMount::SimulatedMount(std::unique_ptr<Parts> parts, const Setup& setup)
+    : SystemCalls(parts->kernel, setup.process), parts_(std::move(parts)) {
+  kernel::RequestQueue& queue = parts_->kernel.queue;
+  queue.add_observer(&parts_->rules);
+  for (EventSink* observer : setup.observers) queue.add_observer(observer);
+  queue.mark(Mark::kMounted);
+  static_cast<void>(parts_->kernel.filesystem.send_init());  // the calls that follow tell
+  queue.settle();
+}
+
+SimulatedMount::~SimulatedMount() {
+  parts_->end(Mark::kUnmounted);
+  drop_descriptors();
+  if (parts_->end_handlers()) {
+    parts_->server->disconnect();
+    return;
+  }
+  // Their frames hold on to everything here: it stays, rather than the test.
+  static std::vector<std::unique_ptr<Parts>> abandoned;
+  std::fprintf(stderr, "fusereplay: a handler of a simulated mount never ended; the filesystem is left behind\n");
+  abandoned.push_back(std::move(parts_));
+}
+
+void SimulatedMount::drop_caches() {
+  kernel::shrink(parts_->kernel.filesystem.root());
+  parts_->kernel.queue.settle();
+}
+
+namespace {
+
+/// Calls visit(dentry) for all that can be found below, parents first.
+template <class Visit>
+void for_each_dentry(Dentry& parent, const Visit& visit) {
+  for (const auto& [name, child] : parent.children) {
+    visit(*child);
+    for_each_dentry(*child, visit);
+  }
+}
+
+}  // namespace
+
+Outcome<void> SimulatedMount::forget(std::uint64_t nodeid) {
+  if (parts_->kernel.filesystem.inodes().find(nodeid) == nullptr) return Errno(ENOENT);
+  std::vector<DentryRef> names;
+  for_each_dentry(parts_->kernel.filesystem.root(), [&](Dentry& dentry) {
+    if (dentry.inode != nullptr && dentry.inode->nodeid == nodeid) names.emplace_back(&dentry);
+  });
+  for (const DentryRef& name : names) {
+    kernel::shrink(*name);
+    if (name->unused(1)) kernel::unhash(*name);
+  }
+  names.clear();
+  const bool gone = parts_->kernel.filesystem.inodes().find(nodeid) == nullptr;
+  parts_->kernel.queue.settle();
+  if (!gone) return Errno(EBUSY);
+  return {};
+}
+
+Outcome<void> SimulatedMount::expire(std::string_view path) {
+  Dentry* at = &parts_->kernel.filesystem.root();
+  while (!path.empty()) {
+    path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+    const std::string_view name = path.substr(0, path.find('/'));
+    path.remove_prefix(name.size());
+    if (name.empty()) break;
+    at = kernel::find_child(*at, name);
+    if (at == nullptr) return Errno(ENOENT);
+  }
+  at->expires = 0;
+  return {};
+}
+
+void SimulatedMount::advance_time(std::int64_t nanoseconds) {
+  parts_->clock.set(parts_->clock.realtime() + nanoseconds);
+  parts_->kernel.queue.settle();
+}
+
+void SimulatedMount::refuse_next_reply(Errno error) {
+  parts_->kernel.queue.refuse_next_reply(error);
+}
+
+Outcome<void> SimulatedMount::unmount() {
+  if (open_descriptors() != 0) return Errno(EBUSY);
+  parts_->end(Mark::kUnmounted);
+  parts_->kernel.mounted = false;
+  return {};
+}
+
+void SimulatedMount::abort() {
+  parts_->end(Mark::kAborted);
+}
+
+std::map<std::uint64_t, std::uint64_t> SimulatedMount::lookup_counts() const {
+  std::map<std::uint64_t, std::uint64_t> counts;
+  parts_->kernel.filesystem.inodes().for_each([&](const Inode& inode) {
+    if (inode.nodeid != kRootNodeId && inode.nlookup != 0) counts[inode.nodeid] += inode.nlookup;
+  });
+  return counts;
+}
+
+std::vector<CachedEntry> SimulatedMount::dentries() const {
+  std::vector<CachedEntry> entries;
+  for_each_dentry(parts_->kernel.filesystem.root(), [&](Dentry& dentry) {
+    entries.push_back({.path = path_of(dentry), .nodeid = dentry.negative() ? 0 : dentry.inode->nodeid});
+  });
+  return entries;
+}
+
+std::uint64_t SimulatedMount::open_handles() const {
+  return parts_->rules.handles().open_count();
+}
+
+std::vector<WaitingRequest> SimulatedMount::outstanding() const {
+  std::vector<WaitingRequest> waiting;
+  for (const kernel::OutstandingRequest& request : parts_->kernel.queue.outstanding()) {
+    waiting.push_back({.opcode = opcode_name(request.opcode),
+                       .unique = request.unique,
+                       .nodeid = request.nodeid,
+                       .pid = request.pid});
+  }
+  return waiting;
+}
+
+bool SimulatedMount::quiet() const noexcept {
+  return parts_->kernel.queue.quiet();
+}
+
+const std::vector<std::string>& SimulatedMount::dead_ends() const noexcept {
+  return parts_->kernel.queue.dead_ends();
+}
+
+const std::vector<Finding>& SimulatedMount::findings() const noexcept {
+  return parts_->rules.findings();
+}
+
+std::string SimulatedMount::trouble() const {
+  std::string text;
+  for (const Finding& finding : findings()) text += to_string(finding) + "\n";
+  for (const std::string& line : dead_ends()) text += line + "\n";
+  if (!quiet() || !parts_->kernel.queue.connected()) return text;
+  std::map<std::uint64_t, std::uint64_t> ledger;
+  parts_->rules.lookups().for_each([&](std::uint64_t nodeid, std::uint64_t count) {
+    if (nodeid != kRootNodeId) ledger[nodeid] = count;
+  });
+  const auto counts = lookup_counts();
+  if (ledger == counts) return text;
+  const auto list = [&](const char* who, const std::map<std::uint64_t, std::uint64_t>& all) {
+    text += who;
+    for (const auto& [nodeid, count] : all) text += " " + std::to_string(nodeid) + ":" + std::to_string(count);
+    text += "\n";
+  };
+  text += "lookup counts differ\n";
+  list("  the kernel model holds", counts);
+  list("  the ledger holds      ", ledger);
+  return text;
+}
+
+}  // namespace fusereplay

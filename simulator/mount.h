@@ -1,0 +1,112 @@
+// A mount without a kernel: a filesystem behind a model of the kernel, and system calls to try it with.
+//
+//   SimulatedMount mount(std::make_unique<MyFs>());
+//   auto file = mount.open("/a", O_CREAT | O_RDWR, 0644).value();
+//   mount.unlink("/a");
+//   EXPECT_EQ(mount.pwrite(file, "x", 0), 1);       // unlinked but open
+//   mount.close(file);
+//   mount.drop_caches();                            // the kernel forgets, now, because the test says so
+//   EXPECT_TRUE(mount.lookup_counts().empty());
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/event/event.h"
+#include "core/operations/operations.h"
+#include "core/server/server.h"
+#include "rules/finding.h"
+#include "simulator/kernel/profile.h"
+#include "simulator/system_calls.h"
+
+namespace fusereplay {
+
+/// How a SimulatedMount is made.
+struct SimulatedMountSetup {
+  KernelProfile kernel = KernelProfile::linux_6_18();
+  SimulatedMountOptions mount = {};
+  Process process = {};                            // who calls the mount's own system calls
+  std::int64_t start = 1'700'000'000'000'000'000;  // what clocks show first, ns since the epoch
+  std::vector<EventSink*> observers = {};          // told of the conversation from its start; outlive the mount
+};
+
+/// A name the kernel has cached.
+struct CachedEntry {
+  std::string path;
+  std::uint64_t nodeid = 0;  // 0: known not to exist
+};
+
+/// A request without a reply.
+struct WaitingRequest {
+  std::string_view opcode;
+  std::uint64_t unique = 0;
+  std::uint64_t nodeid = 0;
+  std::uint32_t pid = 0;
+};
+
+/// A filesystem, mounted. Deterministic: the same calls make the same conversation, byte for byte. Time stands still
+/// but for advance_time(). All on one thread.
+///
+/// It is also the system calls of its first process. Every rule listens from the start: see findings().
+class SimulatedMount : public SystemCalls {
+ public:
+  using Setup = SimulatedMountSetup;
+
+  /// Sends INIT. Should that fail, every call fails with ECONNREFUSED, as on a real mount.
+  explicit SimulatedMount(std::unique_ptr<Operations> filesystem, Setup setup = {});
+  /// Any server that replies inside handle().
+  explicit SimulatedMount(std::unique_ptr<Server> server, Setup setup = {});
+  /// Unmounts as unmount() does, open files or not.
+  ~SimulatedMount();
+
+  // What no real kernel lets a test do.
+
+  /// Drops every name that nobody uses, and with it the inodes: FORGETs go out (echo 2 > drop_caches).
+  void drop_caches();
+  /// Drops the names of one inode, as memory pressure might (d_prune_aliases). ENOENT: no such inode; EBUSY: it is
+  /// used.
+  Outcome<void> forget(std::uint64_t nodeid);
+  /// The name must be looked up again before its next use. ENOENT: it is not cached.
+  Outcome<void> expire(std::string_view path);
+  /// All clocks go on by so much, and what waited for it happens.
+  void advance_time(std::int64_t nanoseconds);
+  /// The write of the server's next reply fails so. ENOENT: the caller gets ECONNABORTED; EINVAL, EFAULT: EIO.
+  void refuse_next_reply(Errno error);
+  /// EBUSY while descriptors are open. No FORGET is sent (reference R6).
+  Outcome<void> unmount();
+  /// The connection breaks under everybody: calls fail with ENOTCONN from now on.
+  void abort();
+
+  // What the kernel knows. Nodeids are the server's.
+
+  /// Lookups the kernel owes, by nodeid; the root is left out.
+  std::map<std::uint64_t, std::uint64_t> lookup_counts() const;
+  std::vector<CachedEntry> dentries() const;
+  /// Files and directories that the server holds open for us.
+  std::uint64_t open_handles() const;
+  std::vector<WaitingRequest> outstanding() const;
+  /// Nothing is queued and nothing unanswered.
+  bool quiet() const noexcept;
+  /// Requests that nothing was left to answer, one line each.
+  const std::vector<std::string>& dead_ends() const noexcept;
+
+  // What the observers found.
+
+  const std::vector<Finding>& findings() const noexcept;
+  /// Everything that is wrong, for a test to print: findings of the rules, dead ends, and at quiet points lookup counts
+  /// on which the kernel and the ledger do not agree. Empty where all is well.
+  std::string trouble() const;
+
+ private:
+  struct Parts;
+
+  explicit SimulatedMount(std::unique_ptr<Parts> parts, const Setup& setup);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace fusereplay

@@ -1,0 +1,279 @@
+// Descriptors, and the calls that use them (fs/open.c, fs/read_write.c).
+#include "simulator/system_calls.h"
+
+#include <linux/falloc.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "simulator/call.h"
+
+namespace fusereplay {
+
+namespace {
+
+constexpr int kLargeFile = 0100000;  // what a 64-bit kernel adds to every open (force_o_largefile)
+constexpr std::uint64_t kMaxSize = INT64_MAX;
+
+std::span<std::byte> writable(std::string& text) noexcept {
+  return std::as_writable_bytes(std::span(text.data(), text.size()));
+}
+Bytes bytes(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+}  // namespace
+
+SystemCalls::SystemCalls(kernel::Kernel& kernel, Process process) : kernel_(kernel), process_(std::move(process)) {}
+SystemCalls::~SystemCalls() = default;
+
+Result<SystemCalls::File> SystemCalls::file(Fd fd, Access access) const {
+  const auto found = files_.find(static_cast<std::int32_t>(fd));
+  if (found == files_.end()) return Errno(EBADF);
+  const File& file = found->second;
+  if (file->path_only && access != Access::kPathOnly) return Errno(EBADF);
+  if (access == Access::kRead && !file->reads()) return Errno(EBADF);
+  if (access == Access::kWrite && !file->writes()) return Errno(EBADF);
+  return file;
+}
+
+Fd SystemCalls::install(File file) {
+  std::int32_t number = 3;
+  for (const auto& [taken, open] : files_) {
+    if (taken != number) break;
+    ++number;
+  }
+  files_.emplace(number, std::move(file));
+  return Fd{number};
+}
+
+Outcome<Fd> SystemCalls::open(std::string_view path, int flags, std::uint32_t mode) {
+  return call([&]() -> Result<Fd> {
+    Result<File> file = kernel_.walk.open(path, flags | kLargeFile, mode, process_);
+    if (!file) return file.error();
+    return install(std::move(*file));
+  });
+}
+
+// filp_close: FLUSH for every descriptor, RELEASE after the last.
+Outcome<void> SystemCalls::close(Fd fd) {
+  return call([&]() -> Result<void> {
+    Result<File> closed = file(fd, Access::kPathOnly);
+    if (!closed) return closed.error();
+    files_.erase(static_cast<std::int32_t>(fd));
+    if ((*closed)->path_only) return {};
+    const Result<void> flushed =
+        (*closed)->inode->is_directory() ? Result<void>{} : kernel_.filesystem.flush(**closed, process_);
+    if (closed->use_count() == 1) kernel_.filesystem.release(**closed, process_);
+    return flushed;
+  });
+}
+
+Outcome<Fd> SystemCalls::dup(Fd fd) {
+  Result<File> open = file(fd, Access::kPathOnly);
+  if (!open) return open.error();
+  return install(*open);
+}
+
+Outcome<std::size_t> SystemCalls::pread(Fd fd, std::span<std::byte> into, std::uint64_t offset) {
+  return call([&]() -> Result<std::size_t> {
+    const Result<File> open = file(fd, Access::kRead);
+    if (!open) return open.error();
+    if (offset > kMaxSize) return Errno(EINVAL);
+    if ((*open)->inode->is_directory()) return Errno(EISDIR);
+    return kernel_.filesystem.read(**open, offset, into, process_);
+  });
+}
+
+Outcome<std::size_t> SystemCalls::read(Fd fd, std::span<std::byte> into) {
+  return call([&]() -> Result<std::size_t> {
+    const Result<File> open = file(fd, Access::kRead);
+    if (!open) return open.error();
+    if ((*open)->inode->is_directory()) return Errno(EISDIR);
+    const Result<std::size_t> done = kernel_.filesystem.read(**open, (*open)->position, into, process_);
+    if (done) (*open)->position += *done;
+    return done;
+  });
+}
+
+Outcome<std::string> SystemCalls::read(Fd fd, std::size_t size) {
+  std::string text(size, '\0');
+  const Outcome<std::size_t> done = read(fd, writable(text));
+  if (!done) return done.error();
+  text.resize(*done);
+  return text;
+}
+
+Outcome<std::string> SystemCalls::pread(Fd fd, std::size_t size, std::uint64_t offset) {
+  std::string text(size, '\0');
+  const Outcome<std::size_t> done = pread(fd, writable(text), offset);
+  if (!done) return done.error();
+  text.resize(*done);
+  return text;
+}
+
+Outcome<std::size_t> SystemCalls::pwrite(Fd fd, std::string_view data, std::uint64_t offset) {
+  return call([&]() -> Result<std::size_t> {
+    const Result<File> open = file(fd, Access::kWrite);
+    if (!open) return open.error();
+    if (offset > kMaxSize) return Errno(EINVAL);
+    if (offset + data.size() > kMaxSize) return Errno(EFBIG);
+    return kernel_.filesystem.write(**open, offset, bytes(data), process_);
+  });
+}
+
+Outcome<std::size_t> SystemCalls::write(Fd fd, std::string_view data) {
+  return call([&]() -> Result<std::size_t> {
+    const Result<File> open = file(fd, Access::kWrite);
+    if (!open) return open.error();
+    std::uint64_t offset = (*open)->position;
+    const Result<std::size_t> done = kernel_.filesystem.write(**open, offset, bytes(data), process_);
+    if (done) (*open)->position = offset + *done;
+    return done;
+  });
+}
+
+// fuse_file_llseek, fuse_dir_llseek.
+Outcome<std::uint64_t> SystemCalls::lseek(Fd fd, std::int64_t offset, int whence) {
+  return call([&]() -> Result<std::uint64_t> {
+    const Result<File> open = file(fd);
+    if (!open) return open.error();
+    kernel::OpenFile& at = **open;
+    std::int64_t target = offset;
+    switch (whence) {
+      case SEEK_SET:
+        break;
+      case SEEK_CUR:
+        target += static_cast<std::int64_t>(at.position);
+        break;
+      case SEEK_END: {
+        if (!at.inode->is_directory()) {
+          const Result<void> known = kernel_.filesystem.update_attributes(*at.inode, &at, STATX_SIZE, process_);
+          if (!known) return known.error();
+        }
+        target += static_cast<std::int64_t>(at.inode->size);
+        break;
+      }
+      case SEEK_DATA:
+      case SEEK_HOLE: {
+        if (offset < 0) return Errno(ENXIO);
+        const Result<std::uint64_t> found =
+            kernel_.filesystem.seek(at, static_cast<std::uint64_t>(offset), whence, process_);
+        if (!found) return found;
+        target = static_cast<std::int64_t>(*found);
+        break;
+      }
+      default:
+        return Errno(EINVAL);
+    }
+    if (target < 0) return Errno(EINVAL);
+    at.position = static_cast<std::uint64_t>(target);
+    return at.position;
+  });
+}
+
+// do_truncate, by descriptor.
+Outcome<void> SystemCalls::ftruncate(Fd fd, std::uint64_t size) {
+  return call([&]() -> Result<void> {
+    if (size > kMaxSize) return Errno(EINVAL);
+    const Result<File> open = file(fd);
+    if (!open) return open.error();
+    if (!(*open)->writes() || !(*open)->inode->is_regular()) return Errno(EINVAL);
+    kernel::Inode& inode = *(*open)->inode;
+    if (const Result<void> removed = kernel_.filesystem.remove_privileges(inode, process_); !removed) return removed;
+    kernel::Change change;
+    change.valid = kSetattrSize;
+    change.size = size;
+    change.file = open->get();
+    return kernel_.filesystem.setattr(inode, change, process_);
+  });
+}
+
+Outcome<void> SystemCalls::fallocate(Fd fd, int mode, std::uint64_t offset, std::uint64_t length) {
+  return call([&]() -> Result<void> {
+    const Result<File> open = file(fd);
+    if (!open) return open.error();
+    if (length == 0 || offset > kMaxSize || length > kMaxSize) return Errno(EINVAL);
+    if ((mode & FALLOC_FL_PUNCH_HOLE) != 0 && (mode & FALLOC_FL_KEEP_SIZE) == 0) return Errno(EOPNOTSUPP);
+    if (!(*open)->writes()) return Errno(EBADF);
+    if (offset + length > kMaxSize) return Errno(EFBIG);
+    return kernel_.filesystem.fallocate(**open, static_cast<std::uint32_t>(mode), offset, length, process_);
+  });
+}
+
+// vfs_copy_file_range, generic_copy_file_checks; where the server has no such operation, by reading and writing.
+Outcome<std::size_t> SystemCalls::copy_file_range(Fd in, std::uint64_t in_offset, Fd out, std::uint64_t out_offset,
+                                                  std::size_t length) {
+  return call([&]() -> Result<std::size_t> {
+    const Result<File> from = file(in, Access::kRead);
+    if (!from) return from.error();
+    const Result<File> to = file(out, Access::kWrite);
+    if (!to) return to.error();
+    if ((*from)->inode->is_directory() || (*to)->inode->is_directory()) return Errno(EISDIR);
+    if (((*to)->flags & O_APPEND) != 0) return Errno(EBADF);
+    const std::uint64_t size = (*from)->inode->size;
+    const std::uint64_t count = in_offset >= size ? 0 : std::min<std::uint64_t>(length, size - in_offset);
+    if ((*from)->inode == (*to)->inode && out_offset + count > in_offset && out_offset < in_offset + count) {
+      return Errno(EINVAL);
+    }
+    if (count == 0) return std::size_t{0};
+    Result<std::uint64_t> copied =
+        kernel_.filesystem.copy_file_range(**from, in_offset, **to, out_offset, count, process_);
+    if (copied || copied.error() != Errno(EOPNOTSUPP)) return copied;
+    std::vector<std::byte> data(count);
+    const Result<std::size_t> read = kernel_.filesystem.read(**from, in_offset, data, process_);
+    if (!read) return read;
+    return kernel_.filesystem.write(**to, out_offset, Bytes(data).first(*read), process_);
+  });
+}
+
+Outcome<void> SystemCalls::fsync(Fd fd) {
+  return call([&]() -> Result<void> {
+    const Result<File> open = file(fd);
+    if (!open) return open.error();
+    return kernel_.filesystem.fsync(**open, SyncKind::kAll, process_);
+  });
+}
+
+Outcome<void> SystemCalls::fdatasync(Fd fd) {
+  return call([&]() -> Result<void> {
+    const Result<File> open = file(fd);
+    if (!open) return open.error();
+    return kernel_.filesystem.fsync(**open, SyncKind::kDataOnly, process_);
+  });
+}
+
+Outcome<std::vector<ListedEntry>> SystemCalls::getdents(Fd fd, std::size_t size) {
+  return call([&]() -> Result<std::vector<ListedEntry>> {
+    const Result<File> open = file(fd, Access::kRead);
+    if (!open) return open.error();
+    if (!(*open)->inode->is_directory()) return Errno(ENOTDIR);
+    Result<std::vector<kernel::EmittedEntry>> emitted = kernel_.filesystem.readdir(**open, size, process_);
+    if (!emitted) return emitted.error();
+    std::vector<ListedEntry> entries;
+    entries.reserve(emitted->size());
+    for (kernel::EmittedEntry& entry : *emitted) {
+      entries.push_back(
+          {.name = std::move(entry.name), .ino = entry.ino, .type = entry.type, .position = entry.offset});
+    }
+    return entries;
+  });
+}
+
+Outcome<std::vector<std::string>> SystemCalls::list(std::string_view path) {
+  const Outcome<Fd> directory = open(path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return directory.error();
+  std::vector<std::string> names;
+  Outcome<std::vector<ListedEntry>> page = getdents(*directory);
+  for (; page && !page->empty(); page = getdents(*directory)) {
+    for (ListedEntry& entry : *page) {
+      if (entry.name != "." && entry.name != "..") names.push_back(std::move(entry.name));
+    }
+  }
+  close(*directory);
+  if (!page) return page.error();
+  return names;
+}
+
+}  // namespace fusereplay

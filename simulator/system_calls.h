@@ -1,0 +1,150 @@
+// The system calls of one simulated process: what a program would call, in the words of section 2 of the manual.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/operations/types.h"
+#include "simulator/outcome.h"
+#include "simulator/process.h"
+
+namespace fusereplay {
+
+namespace kernel {
+struct Kernel;
+struct OpenFile;
+}  // namespace kernel
+
+/// A file descriptor of a simulated process.
+enum class Fd : std::int32_t {};
+
+/// A directory record as getdents64(2) gives it.
+struct ListedEntry {
+  std::string name;
+  std::uint64_t ino = 0;
+  std::uint32_t type = 0;      // DT_...
+  std::uint64_t position = 0;  // to seekdir to what follows it
+
+  bool operator==(const ListedEntry&) const = default;
+};
+
+/// When to change a file's times to (utimensat(2)).
+struct NewTime {
+  enum class Kind : std::uint8_t { kNow, kOmit, kSet };
+  Kind kind = Kind::kNow;
+  Timestamp time{};
+};
+
+/// Each call does what the kernel does, asks the server what the kernel asks, and returns what the caller would get;
+/// it returns when the caller would go on, and what that leaves for the server to do (RELEASE, FORGET) has been done.
+/// EDEADLK from the simulation itself: nothing is left that could bring the reply (SimulatedMount::dead_ends()).
+///
+/// Paths begin at the root of the mount. Data is bytes: `std::string_view` or any span of them.
+class SystemCalls {
+ public:
+  SystemCalls(const SystemCalls&) = delete;
+  SystemCalls& operator=(const SystemCalls&) = delete;
+
+  /// Who calls from now on.
+  Process& process() noexcept { return process_; }
+
+  Outcome<Fd> open(std::string_view path, int flags, std::uint32_t mode = 0);
+  Outcome<Fd> creat(std::string_view path, std::uint32_t mode) {
+    return open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+  }
+  /// The error of FLUSH, as close(2) returns it; the descriptor is closed either way.
+  Outcome<void> close(Fd fd);
+  Outcome<Fd> dup(Fd fd);
+
+  Outcome<std::size_t> read(Fd fd, std::span<std::byte> into);
+  Outcome<std::size_t> pread(Fd fd, std::span<std::byte> into, std::uint64_t offset);
+  /// At most `size` bytes from there.
+  Outcome<std::string> read(Fd fd, std::size_t size);
+  Outcome<std::string> pread(Fd fd, std::size_t size, std::uint64_t offset);
+  Outcome<std::size_t> write(Fd fd, std::string_view data);
+  Outcome<std::size_t> pwrite(Fd fd, std::string_view data, std::uint64_t offset);
+  Outcome<std::uint64_t> lseek(Fd fd, std::int64_t offset, int whence);
+  Outcome<void> truncate(std::string_view path, std::uint64_t size);
+  Outcome<void> ftruncate(Fd fd, std::uint64_t size);
+  Outcome<void> fallocate(Fd fd, int mode, std::uint64_t offset, std::uint64_t length);
+  Outcome<std::size_t> copy_file_range(Fd in, std::uint64_t in_offset, Fd out, std::uint64_t out_offset,
+                                       std::size_t length);
+  Outcome<void> fsync(Fd fd);
+  Outcome<void> fdatasync(Fd fd);
+
+  Outcome<struct stat> stat(std::string_view path);
+  Outcome<struct stat> lstat(std::string_view path);
+  Outcome<struct stat> fstat(Fd fd);
+  Outcome<void> access(std::string_view path, int mode);
+  Outcome<void> chmod(std::string_view path, std::uint32_t mode);
+  Outcome<void> fchmod(Fd fd, std::uint32_t mode);
+  /// UINT32_MAX leaves an owner as it is.
+  Outcome<void> chown(std::string_view path, std::uint32_t uid, std::uint32_t gid);
+  Outcome<void> lchown(std::string_view path, std::uint32_t uid, std::uint32_t gid);
+  Outcome<void> fchown(Fd fd, std::uint32_t uid, std::uint32_t gid);
+  Outcome<void> utimens(std::string_view path, const NewTime& atime, const NewTime& mtime);
+  Outcome<struct statvfs> statvfs(std::string_view path);
+
+  Outcome<void> mkdir(std::string_view path, std::uint32_t mode);
+  Outcome<void> rmdir(std::string_view path);
+  Outcome<void> unlink(std::string_view path);
+  Outcome<void> rename(std::string_view from, std::string_view to, std::uint32_t flags = 0);
+  Outcome<void> link(std::string_view from, std::string_view to);
+  /// linkat(2) with AT_EMPTY_PATH: gives a file without a name one.
+  Outcome<void> link(Fd from, std::string_view to);
+  Outcome<void> symlink(std::string_view target, std::string_view path);
+  Outcome<std::string> readlink(std::string_view path);
+  /// `device` as makedev(3) makes it.
+  Outcome<void> mknod(std::string_view path, std::uint32_t mode, std::uint64_t device = 0);
+
+  /// One getdents64(2) with a buffer of `size` bytes; nothing at the end.
+  Outcome<std::vector<ListedEntry>> getdents(Fd fd, std::size_t size = 32768);
+  /// Opens, reads to the end and closes, as ls(1) does; "." and ".." are left out, the rest is in the server's order.
+  Outcome<std::vector<std::string>> list(std::string_view path);
+
+  Outcome<void> setxattr(std::string_view path, std::string_view name, std::string_view value, int flags = 0);
+  Outcome<std::string> getxattr(std::string_view path, std::string_view name, std::size_t size = 65536);
+  /// The length alone: getxattr(2) with size 0.
+  Outcome<std::size_t> getxattr_size(std::string_view path, std::string_view name);
+  Outcome<std::vector<std::string>> listxattr(std::string_view path, std::size_t size = 65536);
+  Outcome<std::size_t> listxattr_size(std::string_view path);
+  Outcome<void> removexattr(std::string_view path, std::string_view name);
+
+  /// Descriptors that are open.
+  std::size_t open_descriptors() const noexcept { return files_.size(); }
+
+ protected:
+  using File = std::shared_ptr<kernel::OpenFile>;
+
+  SystemCalls(kernel::Kernel& kernel, Process process);
+  ~SystemCalls();
+  /// Forgets all descriptors without a word to the server: the connection is gone.
+  void drop_descriptors() noexcept { files_.clear(); }
+
+ private:
+  enum class Access : std::uint8_t { kAny, kRead, kWrite, kPathOnly };
+
+  /// The open file; EBADF where there is none, or none for that use.
+  Result<File> file(Fd fd, Access access = Access::kAny) const;
+  Fd install(File file);
+  template <class Body>
+  auto call(Body&& body);
+
+  Result<struct stat> stat_path(std::string_view path, bool follow);
+
+  kernel::Kernel& kernel_;
+  Process process_;
+  std::map<std::int32_t, File> files_;
+};
+
+}  // namespace fusereplay

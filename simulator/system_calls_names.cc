@@ -1,0 +1,494 @@
+// Calls on paths (fs/namei.c, fs/open.c, fs/stat.c, fs/xattr.c).
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "simulator/call.h"
+
+namespace fusereplay {
+
+using kernel::Dentry;
+using kernel::DentryRef;
+using kernel::Follow;
+using kernel::Inode;
+using kernel::InodeRef;
+using kernel::LookupIntent;
+using kernel::PathWalk;
+
+namespace {
+
+struct stat to_stat(const Inode& inode) noexcept {
+  struct stat out {};
+  out.st_ino = inode.ino;
+  out.st_mode = inode.mode;
+  out.st_nlink = inode.nlink;
+  out.st_uid = inode.uid;
+  out.st_gid = inode.gid;
+  // new_decode_dev.
+  out.st_rdev = makedev((inode.rdev & 0xfff00) >> 8, (inode.rdev & 0xff) | ((inode.rdev >> 12) & 0xfff00));
+  out.st_size = static_cast<off_t>(inode.size);
+  out.st_blocks = static_cast<blkcnt_t>(inode.blocks);
+  out.st_blksize = static_cast<blksize_t>(inode.block_size);
+  out.st_atim = {inode.atime, inode.atimensec};
+  out.st_mtim = {inode.mtime, inode.mtimensec};
+  out.st_ctim = {inode.ctime, inode.ctimensec};
+  return out;
+}
+
+Bytes bytes(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+std::string text(const std::vector<std::byte>& data) {
+  return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
+
+// fs/attr.c setattr_prepare, where the kernel checks permissions.
+Result<void> may_change(const Inode& inode, const kernel::Change& change, const Process& task, bool checks) noexcept {
+  if (!checks || task.capable()) return {};
+  const bool owns = task.uid == inode.uid;
+  if ((change.valid & kSetattrMode) != 0 && !owns) return Errno(EPERM);
+  if ((change.valid & kSetattrUid) != 0 && (!owns || change.uid != inode.uid)) return Errno(EPERM);
+  if ((change.valid & kSetattrGid) != 0 && (!owns || (!task.in_group(change.gid) && change.gid != inode.gid))) {
+    return Errno(EPERM);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<struct stat> SystemCalls::stat_path(std::string_view path, bool follow) {
+  const Result<DentryRef> found = kernel_.walk.find(path, follow ? Follow::kYes : Follow::kNo, process_);
+  if (!found) return found.error();
+  Inode& inode = *(*found)->inode;
+  if (!kernel_.filesystem.allows(process_)) return Errno(EACCES);
+  const Result<void> known = kernel_.filesystem.update_attributes(inode, nullptr, kernel::kAllAttributes, process_);
+  if (!known) return known.error();
+  return to_stat(inode);
+}
+
+Outcome<struct stat> SystemCalls::stat(std::string_view path) {
+  return call([&] { return stat_path(path, true); });
+}
+Outcome<struct stat> SystemCalls::lstat(std::string_view path) {
+  return call([&] { return stat_path(path, false); });
+}
+
+Outcome<struct stat> SystemCalls::fstat(Fd fd) {
+  return call([&]() -> Result<struct stat> {
+    const Result<File> open = file(fd, Access::kPathOnly);
+    if (!open) return open.error();
+    const Result<void> known =
+        kernel_.filesystem.update_attributes(*(*open)->inode, nullptr, kernel::kAllAttributes, process_);
+    if (!known) return known.error();
+    return to_stat(*(*open)->inode);
+  });
+}
+
+Outcome<void> SystemCalls::access(std::string_view path, int mode) {
+  return call([&]() -> Result<void> {
+    if ((mode & ~7) != 0) return Errno(EINVAL);
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    return kernel_.filesystem.permission(*(*found)->inode, static_cast<std::uint32_t>(mode) | kernel::kMayAccess,
+                                         process_);
+  });
+}
+
+namespace {
+
+Result<void> change_owner(kernel::Filesystem& filesystem, Inode& inode, std::uint32_t uid, std::uint32_t gid,
+                          const Process& task) {
+  kernel::Change change;
+  if (uid != UINT32_MAX) change.valid |= kSetattrUid;
+  if (gid != UINT32_MAX) change.valid |= kSetattrGid;
+  change.uid = uid;
+  change.gid = gid;
+  if (const Result<void> may = may_change(inode, change, task, filesystem.options().default_permissions); !may) {
+    return may;
+  }
+  if (!inode.is_directory()) {
+    const Result<void> removed = filesystem.remove_capability(inode, task);
+    if (!removed) return removed;
+  }
+  return filesystem.setattr(inode, change, task);
+}
+
+Result<void> change_permissions(kernel::Filesystem& filesystem, Inode& inode, std::uint32_t mode, const Process& task) {
+  kernel::Change change;
+  change.valid = kSetattrMode;
+  change.mode = (mode & 07777) | (inode.mode & S_IFMT);
+  if (const Result<void> may = may_change(inode, change, task, filesystem.options().default_permissions); !may) {
+    return may;
+  }
+  return filesystem.setattr(inode, change, task);
+}
+
+}  // namespace
+
+Outcome<void> SystemCalls::chmod(std::string_view path, std::uint32_t mode) {
+  return call([&]() -> Result<void> {
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    return change_permissions(kernel_.filesystem, *(*found)->inode, mode, process_);
+  });
+}
+
+Outcome<void> SystemCalls::fchmod(Fd fd, std::uint32_t mode) {
+  return call([&]() -> Result<void> {
+    const Result<File> open = file(fd);
+    if (!open) return open.error();
+    return change_permissions(kernel_.filesystem, *(*open)->inode, mode, process_);
+  });
+}
+
+Outcome<void> SystemCalls::chown(std::string_view path, std::uint32_t uid, std::uint32_t gid) {
+  return call([&]() -> Result<void> {
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    return change_owner(kernel_.filesystem, *(*found)->inode, uid, gid, process_);
+  });
+}
+
+Outcome<void> SystemCalls::lchown(std::string_view path, std::uint32_t uid, std::uint32_t gid) {
+  return call([&]() -> Result<void> {
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kNo, process_);
+    if (!found) return found.error();
+    return change_owner(kernel_.filesystem, *(*found)->inode, uid, gid, process_);
+  });
+}
+
+Outcome<void> SystemCalls::fchown(Fd fd, std::uint32_t uid, std::uint32_t gid) {
+  return call([&]() -> Result<void> {
+    const Result<File> open = file(fd);
+    if (!open) return open.error();
+    return change_owner(kernel_.filesystem, *(*open)->inode, uid, gid, process_);
+  });
+}
+
+Outcome<void> SystemCalls::utimens(std::string_view path, const NewTime& atime, const NewTime& mtime) {
+  return call([&]() -> Result<void> {
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    kernel::Change change;
+    const auto set = [&](const NewTime& wanted, Timestamp& time, std::uint32_t bit, std::uint32_t now_bit) {
+      if (wanted.kind == NewTime::Kind::kOmit) return;
+      change.valid |= bit;
+      if (wanted.kind == NewTime::Kind::kNow) {
+        change.valid |= now_bit;
+        time = Timestamp::from_nanoseconds(kernel_.filesystem.now());
+      } else {
+        time = wanted.time;
+      }
+    };
+    set(atime, change.atime, kSetattrAtime, kSetattrAtimeNow);
+    set(mtime, change.mtime, kSetattrMtime, kSetattrMtimeNow);
+    if (change.valid == 0) return {};
+    return kernel_.filesystem.setattr(*(*found)->inode, change, process_);
+  });
+}
+
+// do_truncate, by path.
+Outcome<void> SystemCalls::truncate(std::string_view path, std::uint64_t size) {
+  return call([&]() -> Result<void> {
+    if (size > INT64_MAX) return Errno(EINVAL);
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    Inode& inode = *(*found)->inode;
+    if (inode.is_directory()) return Errno(EISDIR);
+    if (!inode.is_regular()) return Errno(EINVAL);
+    if (const Result<void> may = kernel_.filesystem.permission(inode, kernel::kMayWrite, process_); !may) return may;
+    if (const Result<void> removed = kernel_.filesystem.remove_privileges(inode, process_); !removed) return removed;
+    kernel::Change change;
+    change.valid = kSetattrSize;
+    change.size = size;
+    return kernel_.filesystem.setattr(inode, change, process_);
+  });
+}
+
+Outcome<struct statvfs> SystemCalls::statvfs(std::string_view path) {
+  return call([&]() -> Result<struct statvfs> {
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    const Result<wire::Kstatfs> answer = kernel_.filesystem.statfs(*(*found)->inode, process_);
+    if (!answer) return answer.error();
+    struct statvfs out {};
+    out.f_bsize = answer->bsize;
+    out.f_frsize = answer->frsize;
+    out.f_blocks = answer->blocks;
+    out.f_bfree = answer->bfree;
+    out.f_bavail = answer->bavail;
+    out.f_files = answer->files;
+    out.f_ffree = out.f_favail = answer->ffree;
+    out.f_namemax = answer->namelen;
+    return out;
+  });
+}
+
+Outcome<void> SystemCalls::mkdir(std::string_view path, std::uint32_t mode) {
+  return call([&]() -> Result<void> {
+    const Result<PathWalk::Last> last = kernel_.walk.find_parent(path, process_);
+    if (!last) return last.error();
+    const Result<DentryRef> dentry = kernel_.walk.prepare_creation(*last, true, process_);
+    if (!dentry) return dentry.error();
+    if (const Result<void> may = kernel_.walk.may_create(*last->parent->inode, process_); !may) return may;
+    return kernel_.filesystem.mkdir(*last->parent, **dentry, mode, process_);
+  });
+}
+
+Outcome<void> SystemCalls::mknod(std::string_view path, std::uint32_t mode, std::uint64_t device) {
+  return call([&]() -> Result<void> {
+    if ((mode & S_IFMT) == S_IFDIR) return Errno(EPERM);
+    if ((mode & S_IFMT) == 0) mode |= S_IFREG;
+    const Result<PathWalk::Last> last = kernel_.walk.find_parent(path, process_);
+    if (!last) return last.error();
+    const Result<DentryRef> dentry = kernel_.walk.prepare_creation(*last, false, process_);
+    if (!dentry) return dentry.error();
+    if (const Result<void> may = kernel_.walk.may_create(*last->parent->inode, process_); !may) return may;
+    if ((S_ISCHR(mode) || S_ISBLK(mode)) && !process_.capable()) return Errno(EPERM);
+    const bool has_device = S_ISCHR(mode) || S_ISBLK(mode);
+    const std::uint32_t rdev =  // new_encode_dev
+        has_device ? (minor(device) & 0xff) | (major(device) << 8) | ((minor(device) & ~0xffU) << 12) : 0;
+    return kernel_.filesystem.mknod(*last->parent, **dentry, mode, rdev, process_);
+  });
+}
+
+Outcome<void> SystemCalls::symlink(std::string_view target, std::string_view path) {
+  return call([&]() -> Result<void> {
+    if (target.empty()) return Errno(ENOENT);
+    if (target.size() >= 4096) return Errno(ENAMETOOLONG);
+    const Result<PathWalk::Last> last = kernel_.walk.find_parent(path, process_);
+    if (!last) return last.error();
+    const Result<DentryRef> dentry = kernel_.walk.prepare_creation(*last, false, process_);
+    if (!dentry) return dentry.error();
+    if (const Result<void> may = kernel_.walk.may_create(*last->parent->inode, process_); !may) return may;
+    return kernel_.filesystem.symlink(*last->parent, **dentry, target, process_);
+  });
+}
+
+Outcome<std::string> SystemCalls::readlink(std::string_view path) {
+  return call([&]() -> Result<std::string> {
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kNo, process_);
+    if (!found) return found.error();
+    if (!(*found)->inode->is_symlink()) return Errno(EINVAL);
+    return kernel_.filesystem.readlink(*(*found)->inode, process_);
+  });
+}
+
+namespace {
+
+// vfs_link.
+Result<void> link_inode(kernel::Kernel& kernel, Inode& source, std::string_view to, const Process& task) {
+  const Result<PathWalk::Last> last = kernel.walk.find_parent(to, task);
+  if (!last) return last.error();
+  const Result<DentryRef> dentry = kernel.walk.prepare_creation(*last, false, task);
+  if (!dentry) return dentry.error();
+  if (const Result<void> may = kernel.walk.may_create(*last->parent->inode, task); !may) return may;
+  if (source.is_directory()) return Errno(EPERM);
+  if (source.nlink == 0 && !source.linkable) return Errno(ENOENT);
+  const Result<void> linked = kernel.filesystem.link(source, *last->parent, **dentry, task);
+  if (linked) source.linkable = false;
+  return linked;
+}
+
+}  // namespace
+
+Outcome<void> SystemCalls::link(std::string_view from, std::string_view to) {
+  return call([&]() -> Result<void> {
+    const Result<DentryRef> source = kernel_.walk.find(from, Follow::kNo, process_);
+    if (!source) return source.error();
+    return link_inode(kernel_, *(*source)->inode, to, process_);
+  });
+}
+
+Outcome<void> SystemCalls::link(Fd from, std::string_view to) {
+  return call([&]() -> Result<void> {
+    const Result<File> open = file(from, Access::kPathOnly);
+    if (!open) return open.error();
+    return link_inode(kernel_, *(*open)->inode, to, process_);
+  });
+}
+
+// do_unlinkat, vfs_unlink.
+Outcome<void> SystemCalls::unlink(std::string_view path) {
+  return call([&]() -> Result<void> {
+    const Result<PathWalk::Last> last = kernel_.walk.find_parent(path, process_);
+    if (!last) return last.error();
+    if (!last->is_plain()) return Errno(EISDIR);
+    const Result<DentryRef> dentry = kernel_.walk.look_up(*last->parent, last->name, LookupIntent::kAny, process_);
+    if (!dentry) return dentry.error();
+    if ((*dentry)->negative()) return Errno(ENOENT);
+    if (last->trailing) return Errno((*dentry)->inode->is_directory() ? EISDIR : ENOTDIR);
+    Inode& directory = *last->parent->inode;
+    if (const Result<void> may = kernel_.walk.may_delete(directory, **dentry, false, process_); !may) return may;
+    const InodeRef victim = (*dentry)->inode;
+    if (const Result<void> done = kernel_.filesystem.unlink(*last->parent, **dentry, process_); !done) return done;
+    kernel::delete_entry(**dentry, 1);
+    return {};
+  });
+}
+
+// do_rmdir, vfs_rmdir.
+Outcome<void> SystemCalls::rmdir(std::string_view path) {
+  return call([&]() -> Result<void> {
+    const Result<PathWalk::Last> last = kernel_.walk.find_parent(path, process_);
+    if (!last) return last.error();
+    if (last->name == "..") return Errno(ENOTEMPTY);
+    if (last->name == ".") return Errno(last->parent->parent == nullptr && !last->trailing ? EBUSY : EINVAL);
+    const Result<DentryRef> dentry = kernel_.walk.look_up(*last->parent, last->name, LookupIntent::kAny, process_);
+    if (!dentry) return dentry.error();
+    if ((*dentry)->negative()) return Errno(ENOENT);
+    Inode& directory = *last->parent->inode;
+    if (const Result<void> may = kernel_.walk.may_delete(directory, **dentry, true, process_); !may) return may;
+    const InodeRef victim = (*dentry)->inode;
+    if (const Result<void> done = kernel_.filesystem.rmdir(*last->parent, **dentry, process_); !done) return done;
+    kernel::shrink(**dentry);
+    victim->dead = true;
+    kernel::delete_entry(**dentry, 1);
+    return {};
+  });
+}
+
+// do_renameat2, vfs_rename.
+Outcome<void> SystemCalls::rename(std::string_view from, std::string_view to, std::uint32_t flags) {
+  return call([&]() -> Result<void> {
+    const bool exchange = (flags & RENAME_EXCHANGE) != 0;
+    const bool whiteout = (flags & RENAME_WHITEOUT) != 0;
+    const bool replaces = (flags & RENAME_NOREPLACE) == 0;
+    if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) != 0) return Errno(EINVAL);
+    if ((!replaces || whiteout) && exchange) return Errno(EINVAL);
+    const Result<PathWalk::Last> source = kernel_.walk.find_parent(from, process_);
+    if (!source) return source.error();
+    const Result<PathWalk::Last> target = kernel_.walk.find_parent(to, process_);
+    if (!target) return target.error();
+    if (!source->is_plain()) return Errno(EBUSY);
+    if (!target->is_plain()) return Errno(replaces ? EBUSY : EEXIST);
+    Dentry& old_parent = *source->parent;
+    Dentry& new_parent = *target->parent;
+    const Result<DentryRef> old_dentry = kernel_.walk.look_up(old_parent, source->name, LookupIntent::kAny, process_);
+    if (!old_dentry) return old_dentry.error();
+    if ((*old_dentry)->negative()) return Errno(ENOENT);
+    const Result<DentryRef> new_dentry =
+        kernel_.walk.look_up(new_parent, target->name, exchange ? LookupIntent::kAny : LookupIntent::kFresh, process_);
+    if (!new_dentry) return new_dentry.error();
+    Dentry& moved = **old_dentry;
+    Dentry& place = **new_dentry;
+    if (!replaces && !place.negative()) return Errno(EEXIST);
+    if (exchange) {
+      if (place.negative()) return Errno(ENOENT);
+      if (!place.inode->is_directory() && target->trailing) return Errno(ENOTDIR);
+    }
+    if (!moved.inode->is_directory()) {
+      if (source->trailing) return Errno(ENOTDIR);
+      if (!exchange && target->trailing) return Errno(ENOTDIR);
+    }
+    if (kernel::is_within(new_parent, moved)) return Errno(EINVAL);  // source an ancestor of the target
+    if (!place.negative() && kernel::is_within(old_parent, place)) return Errno(exchange ? EINVAL : ENOTEMPTY);
+    if (&*moved.inode == &*place.inode) return {};
+    const bool directory = moved.inode->is_directory();
+    if (const Result<void> may = kernel_.walk.may_delete(*old_parent.inode, moved, directory, process_); !may) {
+      return may;
+    }
+    const Result<void> may =
+        place.negative() ? kernel_.walk.may_create(*new_parent.inode, process_)
+                         : kernel_.walk.may_delete(*new_parent.inode, place,
+                                                   exchange ? place.inode->is_directory() : directory, process_);
+    if (!may) return may;
+    const InodeRef displaced = place.inode;
+    const Result<void> done = kernel_.filesystem.rename(old_parent, moved, new_parent, place, flags, process_);
+    if (!done) return done;
+    if (exchange) {
+      kernel::exchange(moved, place);
+      return {};
+    }
+    if (displaced != nullptr && displaced->is_directory()) {
+      kernel::shrink(place);
+      displaced->dead = true;
+    }
+    kernel::move(moved, place);
+    return {};
+  });
+}
+
+Outcome<void> SystemCalls::setxattr(std::string_view path, std::string_view name, std::string_view value, int flags) {
+  return call([&]() -> Result<void> {
+    if ((flags & ~3) != 0) return Errno(EINVAL);
+    if (name.empty() || name.size() > 255) return Errno(ERANGE);
+    if (value.size() > 65536) return Errno(E2BIG);
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    Inode& inode = *(*found)->inode;
+    if (const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayWrite, process_); !may) {
+      return may;
+    }
+    return kernel_.filesystem.setxattr(inode, name, bytes(value), static_cast<std::uint32_t>(flags), process_);
+  });
+}
+
+Outcome<std::string> SystemCalls::getxattr(std::string_view path, std::string_view name, std::size_t size) {
+  return call([&]() -> Result<std::string> {
+    if (name.empty() || name.size() > 255) return Errno(ERANGE);
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    Inode& inode = *(*found)->inode;
+    const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayRead, process_);
+    if (!may) return may.error();
+    const auto value = kernel_.filesystem.getxattr(inode, name, static_cast<std::uint32_t>(size), process_);
+    if (!value) return value.error();
+    return text(*value);
+  });
+}
+
+Outcome<std::size_t> SystemCalls::getxattr_size(std::string_view path, std::string_view name) {
+  return call([&]() -> Result<std::size_t> {
+    if (name.empty() || name.size() > 255) return Errno(ERANGE);
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    Inode& inode = *(*found)->inode;
+    const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayRead, process_);
+    if (!may) return may.error();
+    const Result<std::uint32_t> size = kernel_.filesystem.getxattr_size(inode, name, process_);
+    if (!size) return size.error();
+    return std::size_t{*size};
+  });
+}
+
+Outcome<std::vector<std::string>> SystemCalls::listxattr(std::string_view path, std::size_t size) {
+  return call([&]() -> Result<std::vector<std::string>> {
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    const auto list = kernel_.filesystem.listxattr(*(*found)->inode, static_cast<std::uint32_t>(size), process_);
+    if (!list) return list.error();
+    std::vector<std::string> names;
+    const std::string all = text(*list);
+    for (std::string_view rest = all; !rest.empty(); rest.remove_prefix(names.back().size() + 1)) {
+      names.emplace_back(rest.substr(0, rest.find('\0')));
+    }
+    return names;
+  });
+}
+
+Outcome<std::size_t> SystemCalls::listxattr_size(std::string_view path) {
+  return call([&]() -> Result<std::size_t> {
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    const Result<std::uint32_t> size = kernel_.filesystem.listxattr_size(*(*found)->inode, process_);
+    if (!size) return size.error();
+    return std::size_t{*size};
+  });
+}
+
+Outcome<void> SystemCalls::removexattr(std::string_view path, std::string_view name) {
+  return call([&]() -> Result<void> {
+    if (name.empty() || name.size() > 255) return Errno(ERANGE);
+    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!found) return found.error();
+    Inode& inode = *(*found)->inode;
+    if (const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayWrite, process_); !may) {
+      return may;
+    }
+    return kernel_.filesystem.removexattr(inode, name, process_);
+  });
+}
+
+}  // namespace fusereplay
