@@ -1,5 +1,6 @@
 #include "cli/run_child.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -8,7 +9,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "core/unique_fd.h"
 
@@ -42,6 +45,7 @@ class SpawnSettings {
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setsigdefault(&attributes_, &all);
     ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    close_what_exec_would();
     ::posix_spawn_file_actions_addchdir_np(&actions_, directory);
   }
   ~SpawnSettings() {
@@ -55,6 +59,17 @@ class SpawnSettings {
   const posix_spawn_file_actions_t* actions() const noexcept { return &actions_; }
 
  private:
+  /// The chdir() asks the filesystem. If we are killed meanwhile, the child must not hold the device, or the connection
+  /// would live on and the child wait for ever.
+  void close_what_exec_would() {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+      const int fd = std::atoi(entry.path().filename().c_str());
+      const int flags = ::fcntl(fd, F_GETFD);
+      if (flags >= 0 && (flags & FD_CLOEXEC) != 0) ::posix_spawn_file_actions_addclose(&actions_, fd);
+    }
+  }
+
   posix_spawnattr_t attributes_{};
   posix_spawn_file_actions_t actions_{};
 };

@@ -51,6 +51,25 @@ Result<void> write_all(int fd, std::span<iovec> pieces) {
   return {};
 }
 
+/// A file in the directory of `path`, which give_name() gives its name. Not valid where the filesystem has no such
+/// files.
+UniqueFd open_unnamed(const std::filesystem::path& path) {
+  if (::access("/proc/self/fd", X_OK) != 0) return {};
+  const std::filesystem::path directory = path.parent_path();
+  return UniqueFd(::open(directory.empty() ? "." : directory.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666));
+}
+
+Result<void> give_name(int fd, const std::filesystem::path& path) {
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  if (::linkat(AT_FDCWD, link.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) return Errno::last();
+  return {};
+}
+
+TraceError cannot_create(const std::filesystem::path& path, Errno error) {
+  if (error == Errno(EEXIST)) return {path.string() + " exists: give another name, or remove it first"};
+  return {"cannot create trace " + path.string() + ": " + describe(error)};
+}
+
 }  // namespace
 
 class TraceWriter::Impl {
@@ -230,20 +249,24 @@ TraceWriter::~TraceWriter() {
 
 TraceResult<std::unique_ptr<TraceWriter>> TraceWriter::open(const std::filesystem::path& path, TraceHeader header,
                                                             const TraceWriterOptions& options) {
-  const int mode = options.existing == ExistingTrace::kRefuse ? O_EXCL : O_TRUNC;
-  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0666));
-  if (!file.valid()) {
-    if (errno == EEXIST) {
-      return tl::unexpected(TraceError{path.string() + " exists: give another name, or remove it first"});
-    }
-    return tl::unexpected(TraceError{"cannot create trace " + path.string() + ": " + describe(Errno::last())});
+  // Named when its header is written: a recording that is killed leaves a trace or no file.
+  UniqueFd file = options.existing == ExistingTrace::kRefuse ? open_unnamed(path) : UniqueFd();
+  const bool unnamed = file.valid();
+  if (!unnamed) {
+    const int mode = options.existing == ExistingTrace::kRefuse ? O_EXCL : O_TRUNC;
+    file.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0666));
+    if (!file.valid()) return tl::unexpected(cannot_create(path, Errno::last()));
   }
+  const int fd = file.get();
   auto impl = std::make_unique<Impl>(path, std::move(file), options);
   header.format_version = kTraceFormatVersion;
   header.oldest_readable = kTraceOldestReadable;
   header.payload = options.payload;
   impl->write_header(header);
   if (impl->error_) return tl::unexpected(*impl->error_);
+  if (unnamed) {
+    if (const auto named = give_name(fd, path); !named) return tl::unexpected(cannot_create(path, named.error()));
+  }
   return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(impl)));
 }
 

@@ -43,7 +43,8 @@ struct TraceWriterCounts {
 /// No allocation in steady state. An error stops the capture and nothing else: on_event() goes on and drops.
 class TraceWriter : public EventSink {
  public:
-  /// Creates the file and writes the header block. `header` as describe_host() made it, with what the caller knows of
+  /// Creates the file and writes the header block. A new file has its name once the header is in it, where the
+  /// filesystem can do that (O_TMPFILE). `header` as describe_host() made it, with what the caller knows of
   /// mount and command; the schema is filled in here.
   static TraceResult<std::unique_ptr<TraceWriter>> open(const std::filesystem::path& path, TraceHeader header,
                                                         const TraceWriterOptions& options = {});

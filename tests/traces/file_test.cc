@@ -134,6 +134,21 @@ TEST(TraceFile, SaysWhyItCannotBeCreated) {
   EXPECT_THAT(full.error().message, HasSubstr("No space left on device"));
 }
 
+TEST(TraceFile, HasNoNameBeforeItHasAHeader) {
+  const test::TemporaryDirectory directory;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{.rlim_cur = 100, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto writer = TraceWriter::open(directory / "t", describe_host());
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, old_handler);
+  ASSERT_FALSE(writer);
+  EXPECT_THAT(writer.error().message, HasSubstr("File too large"));
+  EXPECT_FALSE(std::filesystem::exists(directory / "t"));
+}
+
 TEST(TraceFile, ThatCannotGrowKeepsItsWholeBlocksAndTheReason) {
   const test::TemporaryDirectory directory;
   const auto path = directory / "t";

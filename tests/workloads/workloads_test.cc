@@ -1,9 +1,8 @@
 // The main job, end to end: quickstart's workloads on a live memfs with capture on, checked, and replayed without a
-// kernel; the broken filesystems, caught; a recorder that is killed.
+// kernel; the broken filesystems, caught.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <set>
 
@@ -111,23 +110,6 @@ INSTANTIATE_TEST_SUITE_P(Broken, EveryBrokenFilesystem,
                            name[name.find('-')] = '_';
                            return name;
                          });
-
-TEST_F(WorkloadsLive, ARecorderThatIsKilledLeavesAReadableTrace) {
-  const std::string trace = scratch_path("t.fusetrace");
-  ChildProcess recorder({FUSEREPLAY_COMMAND, "record", "-o", trace, "--run", workload("storm"), "--threads", "4",
-                         mountpoint_, "--fs", "memfs:threads"},
-                        "");
-  // Once blocks have been written, at an arbitrary moment of the workload.
-  const std::string enough = "until [ $(stat -c %s '" + trace + "' 2>/dev/null || echo 0) -gt 200000 ]; do :; done";
-  ASSERT_EQ(run_script(enough).exit_code, 0);
-  recorder.signal(SIGKILL);
-  EXPECT_EQ(recorder.wait(std::chrono::seconds(60)).signal, SIGKILL);
-  static_cast<void>(run_script("umount -l '" + mountpoint_ + "'"));
-  const CommandResult check = run_fusereplay({"check", trace});
-  EXPECT_EQ(check.exit_code, 4) << "whole blocks are read, and the end is missing: " << check;
-  EXPECT_THAT(check.error_line(), HasSubstr("cut off"));
-  EXPECT_THAT(run_fusereplay({"replay", trace, "--fs", "memfs:threads"}).out, HasSubstr("0 differences"));
-}
 
 }  // namespace
 }  // namespace fusereplay::testing
