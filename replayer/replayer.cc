@@ -74,6 +74,7 @@ class Replayer::Impl final : public ReplyChannel {
     kWhatItNames,  // those that touch any node of the request
   };
   void bring_forward(Slot& slot, Reach reach);
+  void release_from_wait(Slot& slot);
   bool may_explain(const Slot& slot, const Slot& change, Reach reach) const noexcept;
   void note_thread(std::uint32_t thread);
   const Overlap& overlap_of(const Slot& slot);
@@ -294,11 +295,13 @@ void Replayer::Impl::settle(Slot& slot) {
     slot.verdict = Verdict::kFinal;
     advance_clock(slot.reply.begin);
     executor_.run_ready();
+    release_from_wait(slot);
     return;
   }
   if (slot.state != SlotState::kWaiting) return;
   if (slot.overlaps) {
     attempt(slot, slot.changing() ? Verdict::kUnlessErring : Verdict::kExact);
+    release_from_wait(slot);
     if (slot.state == SlotState::kWaiting) bring_forward(slot, Reach::kWhatDiffers);
     // A filesystem need not look at everything that a listing or its totals show at one instant: no order explains it.
     const bool many = slot.opcode == Opcode::kReaddirplus || slot.opcode == Opcode::kStatfs;
@@ -417,6 +420,22 @@ void Replayer::Impl::bring_forward(Slot& slot, Reach reach) {
   }
 }
 
+/// It was answered when it was recorded and waits now: for a lock that an overlapping request gives back, if there is
+/// one, else for what another one does to the same node.
+void Replayer::Impl::release_from_wait(Slot& slot) {
+  for (const bool any : {false, true}) {
+    for (std::size_t i = 0; i < open_.size() && slot.state == SlotState::kInFlight; ++i) {
+      Slot& change = *open_[i];
+      if (!may_explain(slot, change, Reach::kWhatItNames)) continue;
+      if ((!any && (change.touch.effects & kFreesLock) == 0) || !window_->find_reply(change)) continue;
+      deliver(change, Verdict::kUnlessErring);
+      if (change.state != SlotState::kAnswered) continue;
+      ++report_.counts.brought_forward;
+      attempt_waiting();
+    }
+  }
+}
+
 /// A thread that passes on its next message has finished the FORGET before it.
 void Replayer::Impl::note_thread(std::uint32_t thread) {
   if (forgetting_.empty()) return;
@@ -527,6 +546,7 @@ std::int64_t Replayer::Impl::judge(Slot& slot, const Message& message) {
     follow_names(slot);
   }
   if (elsewhere_ && (recorded.error == 0 || live.error == 0)) elsewhere_->touch(slot);
+  if (elsewhere_ && slot.opcode == Opcode::kInit) elsewhere_->learn_init(message);
   slot.state = SlotState::kAnswered;
   if (decided) return slot.live_result;
   if (slot.at_reply) {
@@ -577,7 +597,8 @@ Divergence Replayer::Impl::explain(const Slot& slot, const Difference& differenc
   divergence.live = describe_live(difference);
   divergence.request = slot.buffer ? describe_request(slot.bytes(), negotiated_)
                                    : "no request with unique " + std::to_string(slot.unique);
-  if (slot.has_reply) divergence.recorded_reply = describe_reply(slot.reply.message, slot.opcode, slot.asks_size);
+  const Opcode recorded = slot.without_nodes ? Opcode::kReaddirplus : slot.opcode;
+  if (slot.has_reply) divergence.recorded_reply = describe_reply(slot.reply.message, recorded, slot.asks_size);
   if (live != nullptr) divergence.live_reply = describe_reply(*live, slot.opcode, slot.asks_size);
   return divergence;
 }

@@ -7,7 +7,8 @@
 //   refused (send() returns -ENOENT, whereupon the server undoes count and handle, reference 1.4), and tried again
 //   after each overlapping request that does change something, at the latest at its recorded reply.
 // - A request that changes something is delivered at its recorded reply, in the order of replies; earlier only where
-//   a reply that is due cannot be explained without it and both touch one node.
+//   a reply that is due cannot be explained without it, or does not come without it (a lock that is waited for), and
+//   both touch one node.
 // - FORGET, BATCH_FORGET, INTERRUPT and NOTIFY_REPLY are delivered where they stand.
 // The choice depends on the recording and the server's answers alone.
 //

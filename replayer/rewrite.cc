@@ -114,6 +114,7 @@ void read_request(Slot& slot, const Negotiated& negotiated) noexcept {
   slot.touch.effects = slot.traits.effects;
   slot.touch.add(slot.nodeid);
   slot.asks_size = false;
+  slot.without_nodes = false;
   if (!slot.readable) return;
   if (slot.opcode == Opcode::kGetxattr || slot.opcode == Opcode::kListxattr) {
     std::uint32_t size = 0;

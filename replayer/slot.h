@@ -58,7 +58,8 @@ struct Slot {
   bool readable = false;  // as long as its layout's structs at least
   bool asks_size = false;
   Touch touch;
-  bool withheld = false;  // it names what has no live counterpart, and a difference is to blame: not delivered
+  bool withheld = false;       // it names what has no live counterpart, and a difference is to blame: not delivered
+  bool without_nodes = false;  // a recorded READDIRPLUS, delivered as READDIR (replayer/synthetic.h)
   std::uint64_t listing_handle = 0;   // READDIR, READDIRPLUS, RELEASEDIR: the handle as recorded
   std::uint64_t released_handle = 0;  // RELEASE, RELEASEDIR: the handle as recorded
   std::uint64_t released_live = 0;

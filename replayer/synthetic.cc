@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "core/event/synthetic.h"
+#include "core/protocol/flags.h"
 #include "core/protocol/view.h"
 #include "replayer/involved.h"
 #include "replayer/rewrite.h"
@@ -46,12 +47,25 @@ bool reads_directory(Opcode opcode) noexcept {
   return opcode == Opcode::kReaddir || opcode == Opcode::kReaddirplus;
 }
 
+void Synthetic::learn_init(const Message& live) noexcept {
+  const auto reply = ReplyView::parse(live, Opcode::kInit, false);
+  if (!reply || reply->header().error != 0) return;
+  takes_readdirplus_ = (reply->fixed<wire::InitOut>().flags & kInitDoReaddirplus) != 0;
+}
+
 void Synthetic::rewrite(Slot& slot) {
   if (!slot.readable || !reads_directory(slot.opcode)) return;
   auto in = fixed_of<wire::ReadIn>(slot);
   Listing& listing = listings_.at(slot.nodeid, slot.listing_handle, in.offset);
   in.offset = listing.live_offset();
   std::memcpy(slot.buffer->data() + kRequestHeader, &in, sizeof(in));
+  if (takes_readdirplus_ || slot.opcode != Opcode::kReaddirplus) return;
+  wire::InHeader header = header_of(slot);
+  header.opcode = static_cast<std::uint32_t>(Opcode::kReaddir);
+  std::memcpy(slot.buffer->data(), &header, sizeof(header));
+  slot.opcode = Opcode::kReaddir;
+  slot.plan = &Plans::get().request(slot.opcode, parts_.negotiated);
+  slot.without_nodes = true;
 }
 
 std::int64_t Synthetic::take(const Message& message) {
@@ -122,9 +136,10 @@ void Synthetic::read_directory(const Slot& slot, const std::vector<Slot*>& open)
   const auto live = body_of(slot.live);
   if (listing == nullptr || !recorded || !live) return;
   const DirentKind kind = kind_of(slot.opcode);
-  listing->add_recorded(kind, *recorded);
+  const DirentKind recorded_kind = slot.without_nodes ? DirentKind::kPlus : kind;
+  listing->add_recorded(recorded_kind, *recorded);
   listing->add_live(kind, *live);
-  if (kind == DirentKind::kPlus) bind_missing(slot, *recorded, *live);
+  if (recorded_kind == DirentKind::kPlus) bind_missing(slot, *recorded, slot.without_nodes ? Bytes() : *live);
   if (recorded->empty()) {
     read_to_end(slot, *listing);
     for (const Slot* other : open) {

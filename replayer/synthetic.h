@@ -5,6 +5,9 @@
 //   on the node find their live one;
 // - a FORGET for each node that the live READDIRPLUS gave and the recorded one did not.
 // All of it has kUniqueSyntheticBit in its unique, is shown to the sinks and counted.
+//
+// A server whose INIT reply did not take DO_READDIRPLUS is asked READDIR where READDIRPLUS was recorded, as a kernel
+// would (fs/fuse/readdir.c fuse_use_readdirplus); the nodes are then all found by LOOKUP.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +44,8 @@ class Synthetic {
   };
   explicit Synthetic(Parts parts) : parts_(std::move(parts)) {}
 
+  /// The live INIT reply.
+  void learn_init(const Message& live) noexcept;
   /// The recorded request was rewritten: one that reads a directory goes on where the live stream stands.
   void rewrite(Slot& slot);
   /// Both sides have answered: `slot.live` is the live reply. `open`: requests that are not concluded.
@@ -71,6 +76,7 @@ class Synthetic {
   Slot* asked_ = nullptr;
   std::uint64_t next_ = 2;
   bool hung_ = false;
+  bool takes_readdirplus_ = true;
 };
 
 /// READDIR or READDIRPLUS.

@@ -97,6 +97,66 @@ TEST(ReplayOrder, AnAttributeValueMayBeReadBeforeOrAfterItIsSet) {
       [](Caller& caller) { caller.setxattr(2, "user.x", "value"); });
 }
 
+void lock(Caller& caller, Opcode opcode, std::uint64_t owner, std::uint32_t type) {
+  caller.call(opcode, 2, [&](MessageBuilder& builder) {
+    wire::LkIn in{};
+    in.fh = 1;
+    in.owner = owner;
+    in.lk = {.start = 0, .end = 9, .type = type, .pid = 1};
+    builder.add(in);
+  });
+}
+
+TEST(ReplayOrder, AWaitingLockMayBeTakenBeforeTheReplyToWhatFreedIt) {
+  const std::vector<std::function<void(Caller&)>> frees = {
+      [](Caller& caller) { lock(caller, Opcode::kSetlk, 1, F_UNLCK); },
+      [](Caller& caller) { lock(caller, Opcode::kSetlk, 1, F_RDLCK); },
+      [](Caller& caller) {
+        caller.call(Opcode::kFlush, 2, [](MessageBuilder& builder) {
+          wire::FlushIn in{};
+          in.fh = 1;
+          in.lock_owner = 1;
+          builder.add(in);
+        });
+      }};
+  for (const auto& free : frees) {
+    expect_explained(
+        [](Caller& caller) {
+          make_file(caller);
+          lock(caller, Opcode::kSetlk, 1, F_WRLCK);
+        },
+        free, [](Caller& caller) { lock(caller, Opcode::kSetlkw, 2, F_RDLCK); });
+  }
+}
+
+TEST(ReplayOrder, AWaitingLockThatNothingFreesHasNoReply) {
+  std::size_t from = 0;
+  Recording recording = record([&](Caller& caller) {
+    make_file(caller);
+    from = caller.events().size();
+    lock(caller, Opcode::kSetlkw, 2, F_WRLCK);
+    caller.write(2, 1, 0, "other");
+  });
+  // In the replay another owner holds it.
+  const Recording holder = record([&](Caller& caller) {
+    make_file(caller);
+    lock(caller, Opcode::kSetlk, 1, F_WRLCK);
+  });
+  recording.insert(recording.begin() + static_cast<std::ptrdiff_t>(from), holder.end() - 2, holder.end());
+  for (std::size_t i = from + 2; i < recording.size(); ++i) {
+    std::uint64_t unique = 0;
+    const bool request = recording[i].event.kind == EventKind::kRequest;
+    const std::size_t at = request ? offsetof(wire::InHeader, unique) : offsetof(wire::OutHeader, unique);
+    std::memcpy(&unique, recording[i].bytes.data() + at, sizeof(unique));
+    unique += 100;
+    std::memcpy(recording[i].bytes.data() + at, &unique, sizeof(unique));
+  }
+  const ReplayReport report = replay_on_memfs(reorder(recording, from + 2, {0, 2, 1, 3}));
+  ASSERT_EQ(report.causes.size(), 1U) << explain(report);
+  EXPECT_EQ(report.causes[0].divergence.field, "reply");
+  EXPECT_EQ(report.end, ReplayEnd::kHung);
+}
+
 TEST(ReplayOrder, WhatChangesAndWhatDoesNotCanBothBeExplainedByWaiting) {
   // GETATTR saw the change although its reply came first: the change is delivered before its own reply.
   std::size_t from = 0;
