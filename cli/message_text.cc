@@ -227,23 +227,22 @@ void write_body(JsonWriter& json, const BodyView& body, DataShown shown) {
   if (!body.extensions().empty()) json.key("extensions_hex").hex(as_text(body.extensions()));
 }
 
-bool struct_mentions(const StructInfo& info, Bytes bytes, std::uint64_t nodeid) {
+template <class Visit>
+void for_each_node_in(const StructInfo& info, Bytes bytes, Visit&& visit) {
   for (const Field& field : info.fields) {
-    if (field.role == FieldRole::kNodeId && read_field(bytes.data(), field) == nodeid) return true;
+    if (field.role == FieldRole::kNodeId) visit(read_field(bytes.data(), field));
   }
-  return false;
 }
 
-bool body_mentions(const BodyView& body, std::uint64_t nodeid) {
-  bool found = false;
-  const auto look = [&](const StructInfo& info, Bytes bytes) { found = found || struct_mentions(info, bytes, nodeid); };
+template <class Visit>
+void for_each_node_in(const BodyView& body, Visit&& visit) {
+  const auto look = [&](const StructInfo& info, Bytes bytes) { for_each_node_in(info, bytes, visit); };
   for_each_struct(body, look);
   for_each_element(body, look);
-  for_each_nodeid(body, [&](std::uint64_t other) { found = found || other == nodeid; });
+  for_each_nodeid(body, visit);
   for_each_dirent(body, [&](DirentKind kind, const DirentRecord& record) {
-    found = found || (kind == DirentKind::kPlus && record.entry.nodeid == nodeid);
+    if (kind == DirentKind::kPlus) visit(record.entry.nodeid);
   });
-  return found;
 }
 
 std::string_view kind_name(EventKind kind) noexcept {
@@ -364,12 +363,21 @@ std::string event_json(const Event& event, const Negotiated& negotiated, DataSho
   return json.take();
 }
 
-bool mentions_node(const Event& event, std::uint64_t nodeid, const Negotiated& negotiated) {
+void for_each_node(const Event& event, const Negotiated& negotiated, const std::function<void(std::uint64_t)>& visit) {
   const Parts parts = take_apart(event, negotiated);
-  if (parts.in && parts.in->nodeid == nodeid) return true;
-  if (const BodyView* body = parts.body(); body != nullptr && body_mentions(*body, nodeid)) return true;
-  const bool answer = event.kind == EventKind::kReply && event.request != nullptr && event.request->known;
-  return answer && (event.request->view.nodeid() == nodeid || body_mentions(event.request->view, nodeid));
+  if (parts.in) visit(parts.in->nodeid);
+  if (const BodyView* body = parts.body(); body != nullptr) for_each_node_in(*body, visit);
+}
+
+bool mentions_node(const Event& event, std::uint64_t nodeid, const Negotiated& negotiated) {
+  bool found = false;
+  const auto look = [&](std::uint64_t node) { found = found || node == nodeid; };
+  for_each_node(event, negotiated, look);
+  if (event.kind == EventKind::kReply && event.request != nullptr && event.request->known) {
+    look(event.request->view.nodeid());
+    for_each_node_in(event.request->view, look);
+  }
+  return found;
 }
 
 }  // namespace fusereplay

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ std::string event_json(const Event& event, const Negotiated& negotiated, DataSho
 
 /// "LOOKUP", "NOTIFY_STORE", "mounted": what the event is. For a reply, what it answers; "reply" if that is unknown.
 std::string event_name(const Event& event);
+
+/// Calls visit(nodeid) for each nodeid in the event's own message: in its header, its structs, its records. Twice for
+/// one that stands there twice.
+void for_each_node(const Event& event, const Negotiated& negotiated, const std::function<void(std::uint64_t)>& visit);
 
 /// Whether the event speaks of this nodeid: in its header, its structs, its records, or in the request it answers.
 bool mentions_node(const Event& event, std::uint64_t nodeid, const Negotiated& negotiated);

@@ -10,6 +10,7 @@
 #include "cli/invocation.h"
 #include "cli/json.h"
 #include "cli/replay_time.h"
+#include "cli/story.h"
 #include "cli/text.h"
 #include "cli/trace_input.h"
 #include "replayer/expected.h"
@@ -48,6 +49,8 @@ Syntax syntax() {
        "write the differences found to a file for --expected; - for stdout")  //
       ("stop-after", po::value<std::uint64_t>()->default_value(0)->value_name("N"),
        "end after N differences; 0: never")  //
+      ("story", po::value<std::uint64_t>()->default_value(8)->value_name("N"),
+       "show the last N exchanges before each difference that named the same inode or name; 0: none")  //
       ("time", po::value<std::string>()->default_value("real")->value_name("real|recorded|frozen"),
        "what code that asks libc for the time is told; Request::time() and Connection::clock() always show the "
        "recorded instants")  //
@@ -146,12 +149,18 @@ ExitStatus write_expected(const Invocation& invocation, const po::variables_map&
   return write_report(invocation, options["write-expected"].as<std::string>(), text);
 }
 
-/// What differs first, both exchanges side by side, and under it what follows.
-void print_cause(const RootCause& cause, const Style& style) {
+/// The exchanges before each cause, see tell_stories().
+using Stories = std::vector<std::vector<std::string>>;
+
+/// What differs first, both exchanges side by side, what came before, and under it what follows.
+void print_cause(const RootCause& cause, const std::vector<std::string>& story, const Style& style) {
   const Divergence& first = cause.divergence;
   std::cout << style.bad << "differs " << style.reset << describe(first) << '\n';
   if (!first.recorded_reply.empty()) std::cout << "        recorded  " << first.recorded_reply << '\n';
   if (!first.live_reply.empty()) std::cout << "        live      " << first.live_reply << '\n';
+  for (std::size_t i = 0; i < story.size(); ++i) {
+    std::cout << (i == 0 ? "        before    " : "                  ") << story[i] << '\n';
+  }
   for (const Divergence& follower : cause.followers) {
     std::cout << "    follows (" << describe(follower.link) << ") " << describe(follower) << '\n';
   }
@@ -160,11 +169,11 @@ void print_cause(const RootCause& cause, const Style& style) {
   }
 }
 
-void print_report(const std::string& path, const ReplayReport& report, const Observers& observers,
-                  CompareProfile profile) {
+void print_report(const std::string& path, const ReplayReport& report, const Stories& stories,
+                  const Observers& observers, CompareProfile profile) {
   const Style& style = stdout_style();
   const ReplayCounts& counts = report.counts;
-  for (const RootCause& cause : report.causes) print_cause(cause, style);
+  for (std::size_t i = 0; i < report.causes.size(); ++i) print_cause(report.causes[i], stories[i], style);
   if (counts.causes > report.causes.size()) {
     std::cout << "... and " << count_text(counts.causes - report.causes.size(), "difference") << " more\n";
   }
@@ -218,16 +227,20 @@ void write_divergence(JsonWriter& json, const Divergence& divergence) {
   json.member("recorded_reply", divergence.recorded_reply).member("live_reply", divergence.live_reply);
 }
 
-std::string json_report(const std::string& path, const ReplayReport& report, const Observers& observers,
-                        CompareProfile profile) {
+std::string json_report(const std::string& path, const ReplayReport& report, const Stories& stories,
+                        const Observers& observers, CompareProfile profile) {
   JsonWriter json;
   json.begin_object().key("trace").name(path).member("end", describe(report.end));
   json.member("compare", describe(profile)).member("event_log_hash", observers.log.hash());
   write_counts(json, report.counts);
   json.key("causes").begin_array();
-  for (const RootCause& cause : report.causes) {
+  for (std::size_t i = 0; i < report.causes.size(); ++i) {
+    const RootCause& cause = report.causes[i];
     json.begin_object();
     write_divergence(json, cause.divergence);
+    json.key("story").begin_array();
+    for (const std::string& line : stories[i]) json.value(line);
+    json.end_array();
     json.member("follower_count", cause.follower_count).key("followers").begin_array();
     for (const Divergence& follower : cause.followers) {
       json.begin_object().member("link", describe(follower.link));
@@ -320,13 +333,14 @@ ExitStatus run_replay(const Invocation& invocation) {
               << count_text(libc_time->time->overrun(), "request") << "; its last answers there were too old\n";
   }
   const JsonTarget target(options);
-  if (target.output() == Output::kText) print_report(path, report, observers, *profile);
+  const Stories stories = tell_stories(path, report.causes, options["story"].as<std::uint64_t>());
+  if (target.output() == Output::kText) print_report(path, report, stories, observers, *profile);
   ExitStatus status = worse(judge(invocation, report, observers), judge_expected(*expected, report));
   status = worse(status, write_expected(invocation, options, report));
   if (report.end == ReplayEnd::kComplete) {
     status = worse(status, judge_end(invocation, path, **reader, events.outcome()));
   }
-  return worse(status, target.write(invocation, json_report(path, report, observers, *profile)));
+  return worse(status, target.write(invocation, json_report(path, report, stories, observers, *profile)));
 }
 
 }  // namespace fusereplay

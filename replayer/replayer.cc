@@ -604,9 +604,12 @@ Divergence Replayer::Impl::explain(const Slot& slot, const Difference& differenc
 }
 
 void Replayer::Impl::diverge(const Slot& slot, const Difference& difference, const Message* live) {
-  const Causes::Placed placed = causes_.place(involved_in(slot, difference, bindings_, negotiated_));
+  Involved involved = involved_in(slot, difference, bindings_, negotiated_);
+  const Causes::Placed placed = causes_.place(involved);
   if (placed.link == DivergenceLink::kCause) {
     Divergence divergence = explain(slot, difference, live);
+    divergence.nodes = std::move(involved.nodes);
+    divergence.names = std::move(involved.names);
     const bool expected = options_.expected != nullptr && options_.expected->take(divergence);
     const bool kept = !expected && report_.causes.size() < options_.kept_causes;
     places_.push_back(expected ? CausePlace::kExpected : kept ? CausePlace::kKept : CausePlace::kCounted);

@@ -31,6 +31,9 @@ struct Divergence {
   std::string request;         // one line, as it was delivered: with live ids
   std::string recorded_reply;  // one line; empty where there was none
   std::string live_reply;      // the same
+  // What a cause is about; empty for a follower.
+  std::vector<std::uint64_t> nodes;  // as recorded
+  std::vector<std::uint64_t> names;  // of directory entries, name_key() (replayer/causes.h)
 };
 
 /// A difference that nothing before it explains, and what follows from it.

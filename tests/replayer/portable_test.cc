@@ -284,6 +284,57 @@ TEST(Portable, WhatTheKernelCanDoWithoutMayBeMissing) {
   EXPECT_FALSE(exact.report.same());
 }
 
+/// Otherfs that does not offer READDIRPLUS, and fails it like a library that has no handler for it.
+class NoReaddirplus final : public Otherfs {
+ public:
+  enum class Init : std::uint8_t { kRefuses, kTakes };
+  NoReaddirplus(Init init, std::string hidden) : Otherfs(std::move(hidden)), init_(init) {}
+
+  Async<void> init(Connection& connection) override {
+    co_await Otherfs::init(connection);
+    if (init_ == Init::kRefuses) connection.refuse(kInitDoReaddirplus);
+    co_return {};
+  }
+  Async<void> readdir(const Request& request, NodeId node, FileHandle handle, Cookie cookie,
+                      DirectoryWriter& out) override {
+    if (out.plus()) return Errno(ENOSYS);
+    return Otherfs::readdir(request, node, handle, cookie, out);
+  }
+
+ private:
+  const Init init_;
+};
+
+Recording listed_with_nodes() {
+  return record([](Caller& caller) {
+    for (const char* const name : {"a", "b", "c", "d", "e"}) caller.forget(caller.mkdir(1, name).nodeid(), 1);
+    const auto granted = list_all(caller, Opcode::kReaddirplus, 1);
+    for (const wire::ForgetOne& one : granted) caller.getattr(one.nodeid);
+    caller.batch_forget(granted);
+  });
+}
+
+TEST(Portable, AServerThatDoesNotTakeReaddirplusIsAskedReaddir) {
+  Outcome outcome;
+  replay_elsewhere(std::make_unique<NoReaddirplus>(NoReaddirplus::Init::kRefuses, ""), listed_with_nodes(), outcome);
+  EXPECT_TRUE(outcome.report.same()) << explain(outcome.report);
+  EXPECT_GE(outcome.report.counts.synthetic, 5U) << "the nodes were looked up";
+  Outcome hiding;
+  replay_elsewhere(std::make_unique<NoReaddirplus>(NoReaddirplus::Init::kRefuses, "c"), listed_with_nodes(), hiding);
+  ASSERT_EQ(hiding.report.causes.size(), 1U) << explain(hiding.report);
+  EXPECT_EQ(hiding.report.causes[0].divergence.opcode, Opcode::kReaddir);
+}
+
+TEST(Portable, ENOSYSToAReaddirplusThatWasTakenIsADifference) {
+  Outcome outcome;
+  replay_elsewhere(std::make_unique<NoReaddirplus>(NoReaddirplus::Init::kTakes, ""), listed_with_nodes(), outcome);
+  ASSERT_FALSE(outcome.report.causes.empty());
+  const Divergence& first = outcome.report.causes[0].divergence;
+  EXPECT_EQ(first.opcode, Opcode::kReaddirplus);
+  EXPECT_EQ(first.field, "error");
+  EXPECT_EQ(first.live, "ENOSYS");
+}
+
 TEST(Portable, AnotherErrnoIsADifferenceEvenToTheOutcome) {
   Recording recording = record([](Caller& caller) {
     const Reply created = caller.create(1, "a");
