@@ -104,12 +104,12 @@ Result<void> change_owner(kernel::Filesystem& filesystem, Inode& inode, std::uin
   if (gid != UINT32_MAX) change.valid |= kSetattrGid;
   change.uid = uid;
   change.gid = gid;
-  if (const Result<void> may = may_change(inode, change, task, filesystem.options().default_permissions); !may) {
-    return may;
-  }
-  if (!inode.is_directory()) {
+  if (!inode.is_directory()) {  // notify_change asks before fuse_setattr checks
     const Result<void> removed = filesystem.remove_capability(inode, task);
     if (!removed) return removed;
+  }
+  if (const Result<void> may = may_change(inode, change, task, filesystem.options().default_permissions); !may) {
+    return may;
   }
   return filesystem.setattr(inode, change, task);
 }

@@ -116,10 +116,12 @@ Result<void> Filesystem::remove_privileges(Inode& inode, const Process& task) {
   if (const Result<void> removed = remove_capability(inode, task); !removed) return removed;
   const bool set_id =
       !task.capable() && ((inode.mode & S_ISUID) != 0 || (inode.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP));
-  if (set_id && !connection_.has(kInitHandleKillprivV2) && !connection_.has(kInitHandleKillpriv)) {
-    Change change;
-    change.valid = kSetattrMode;
-    change.mode = inode.mode & ~static_cast<std::uint32_t>(S_ISUID | S_ISGID);
+  if (set_id) {
+    Change change;  // of nothing, where the server clears the bits itself: SETATTR is sent all the same (fuse_setattr)
+    if (!connection_.has(kInitHandleKillprivV2) && !connection_.has(kInitHandleKillpriv)) {
+      change.valid = kSetattrMode;
+      change.mode = inode.mode & ~static_cast<std::uint32_t>(S_ISUID | S_ISGID);
+    }
     if (const Result<void> changed = setattr(inode, change, task); !changed) return changed;
   }
   const bool is_set_id = (inode.mode & S_ISUID) != 0 || (inode.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
@@ -140,10 +142,10 @@ Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& tas
   }
   wire::SetattrIn in{};
   in.valid = change.valid;
-  in.mode = change.mode;
-  in.uid = change.uid;
-  in.gid = change.gid;
-  in.size = change.size;
+  if ((change.valid & kSetattrMode) != 0) in.mode = change.mode;
+  if ((change.valid & kSetattrUid) != 0) in.uid = change.uid;
+  if ((change.valid & kSetattrGid) != 0) in.gid = change.gid;
+  if (truncates) in.size = change.size;
   in.atime = static_cast<std::uint64_t>(change.atime.seconds);
   in.atimensec = change.atime.nanoseconds;
   in.mtime = static_cast<std::uint64_t>(change.mtime.seconds);
@@ -183,6 +185,8 @@ Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& tas
     inode.pages.truncate(out.attr.size);
     inode.pages.invalidate();
   }
+  // fuse_setattr: who may enter has changed.
+  if (inode.directory_dentry != nullptr && (change.valid & kSetattrMode) != 0) inode.directory_dentry->expires = 0;
   return {};
 }
 

@@ -124,7 +124,9 @@ Result<Page*> Filesystem::page_for_reading(OpenFile& file, std::uint64_t index, 
   }
   if (page != nullptr && page->readahead) {
     page->readahead = false;
-    read_ahead(file, file.readahead.on_marked(inode.pages, index, end_index - index, window), task);
+    read_ahead(file,
+               file.readahead.on_marked(inode.pages, index, end_index - index, window, profile_.readahead_alignment),
+               task);
   }
   if (page != nullptr && page->reading && !queue_.wait_until([&] { return !page->reading; })) return Errno(EDEADLK);
   page = inode.pages.find(index);

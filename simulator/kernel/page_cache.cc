@@ -71,8 +71,8 @@ ReadaheadWindow ReadaheadState::on_miss(PageCache& pages, std::uint64_t index, s
   return window_;
 }
 
-ReadaheadWindow ReadaheadState::on_marked(PageCache& pages, std::uint64_t index, std::uint64_t count,
-                                          std::uint64_t max) {
+ReadaheadWindow ReadaheadState::on_marked(PageCache& pages, std::uint64_t index, std::uint64_t count, std::uint64_t max,
+                                          std::uint64_t alignment) {
   if (index == window_.start + window_.size - window_.async_size) {
     window_.start += window_.size;
   } else {
@@ -84,6 +84,9 @@ ReadaheadWindow ReadaheadState::on_marked(PageCache& pages, std::uint64_t index,
     window_.size = next - index + count;
   }
   window_.size = next_size(max);
+  const std::uint64_t end = window_.start + window_.size;
+  const std::uint64_t aligned = end - end % std::min(alignment, std::bit_floor(max));
+  if (aligned > window_.start) window_.size = aligned - window_.start;
   window_.async_size = window_.size;
   return window_;
 }

@@ -55,8 +55,10 @@ class ReadaheadState {
  public:
   /// A reader misses page `index` and wants `count` pages from it on (page_cache_sync_ra). `max` pages a window.
   ReadaheadWindow on_miss(PageCache& pages, std::uint64_t index, std::uint64_t count, std::uint64_t max);
-  /// A reader meets a page marked `readahead` (page_cache_async_ra).
-  ReadaheadWindow on_marked(PageCache& pages, std::uint64_t index, std::uint64_t count, std::uint64_t max);
+  /// A reader meets a page marked `readahead` (page_cache_async_ra). The window ends at a multiple of `alignment` pages
+  /// where it can.
+  ReadaheadWindow on_marked(PageCache& pages, std::uint64_t index, std::uint64_t count, std::uint64_t max,
+                            std::uint64_t alignment);
   /// A read ended at this offset.
   void set_previous(std::uint64_t offset) noexcept { previous_ = offset; }
 

@@ -36,6 +36,7 @@ KernelProfile KernelProfile::linux_6_18() noexcept {
   profile.minor = 45;
   profile.offered = kLinux618;
   profile.many_pages_name_max = 4095;
+  profile.readahead_alignment = 4;
   profile.sized_readdir = true;
   profile.skips_stale_evicted = true;
   return profile;

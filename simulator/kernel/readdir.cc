@@ -80,6 +80,7 @@ Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_
   std::vector<EmittedEntry> emitted;
   std::size_t used = 0;
   bool over = false;
+  bool too_small = false;  // not even one record fits
   DirentReader reader(plus ? DirentKind::kPlus : DirentKind::kPlain, request->data());
   while (const auto record = reader.next()) {
     if (!valid_record_name(record->name, connection_.name_max)) {
@@ -88,7 +89,7 @@ Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_
     }
     const std::size_t needed = emitted_size(record->name);
     if (!over && used + needed > size) {
-      if (emitted.empty()) return Errno(EINVAL);
+      too_small = emitted.empty();
       over = true;
     }
     if (!over) {
@@ -108,6 +109,7 @@ Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_
       queue_.send_unanswered(std::move(forget));
     }
   }
+  if (too_small) return Errno(EINVAL);
   return emitted;
 }
 

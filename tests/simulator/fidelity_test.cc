@@ -1,0 +1,126 @@
+// The model against the kernel: the same script of system calls on a real mount of memfs and on a simulated one, with
+// the same results and the same requests.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <sstream>
+
+#include "core/server/operations_server.h"
+#include "examples/memfs/memfs.h"
+#include "tests/simulator/request_log.h"
+#include "tests/simulator/scripts.h"
+#include "tests/simulator/simulated_target.h"
+#include "tests/support/live_mount.h"
+
+namespace fusereplay::testing {
+namespace {
+
+/// What a run shows.
+struct Shown {
+  std::vector<std::string> results;
+  std::vector<std::string> requests;
+  std::map<std::uint64_t, std::uint64_t> forgotten;
+};
+
+/// A script that begins with words in brackets chooses what it runs on.
+struct Settings {
+  explicit Settings(const Script& script) {
+    const std::string first(script.calls.substr(0, script.calls.find('\n', 1)));
+    if (first.find("[uncached]") != std::string::npos) {
+      memfs.entry_timeout = memfs.attribute_timeout = Timeout{};
+    } else {
+      memfs.entry_timeout = memfs.attribute_timeout = Timeout::seconds(100'000);
+    }
+    default_permissions = first.find("[default_permissions]") != std::string::npos;
+  }
+  MemfsOptions memfs;
+  bool default_permissions = false;
+};
+
+/// Both sides begin with the root's attributes known and ACCESS tried (by chdir(2), on the real one), and with a name
+/// that marks where the script starts. Another one at the end is asked for behind the last RELEASE.
+std::string with_prelude(std::string_view calls) {
+  return "access / exec\nstat /\nstat /.begins\n" + std::string(calls) + "as 0 0\nstat /.ends\n";
+}
+
+Shown without_prelude(Shown run) {
+  run.results.erase(run.results.begin(), run.results.begin() + 3);
+  std::size_t begins = 0;
+  while (begins < run.requests.size() && run.requests[begins].find("'.begins'") == std::string::npos) ++begins;
+  run.requests.erase(run.requests.begin(),
+                     run.requests.begin() + static_cast<std::ptrdiff_t>(std::min(begins + 1, run.requests.size())));
+  return run;
+}
+
+Shown run_simulated(const Script& script) {
+  const Settings settings(script);
+  RequestLog log;
+  Shown run;
+  SimulatedMount mount(std::make_unique<Memfs>(settings.memfs),
+                       {.mount = {.default_permissions = settings.default_permissions}, .observers = {&log}});
+  SimulatedTarget target(mount);
+  for (const Call& call : parse_script(with_prelude(script.calls))) run.results.push_back(target.run(call));
+  EXPECT_EQ(mount.trouble(), "") << "on the simulated mount";
+  run.requests = log.lines();
+  run.forgotten = log.forgotten();
+  return without_prelude(std::move(run));
+}
+
+Shown run_real(const Script& script, const Shown& expected) {
+  const Settings settings(script);
+  RequestLog log;
+  Shown run;
+  OperationsServer server(std::make_unique<Memfs>(settings.memfs));
+  LiveMountOptions options;
+  options.observers = {&log};
+  options.mount.options = {"allow_other"};
+  if (settings.default_permissions) options.mount.options.push_back("default_permissions");
+  LiveMount mount(server, options);
+  ChildProcess child({CALL_RUNNER, mount.path(), with_prelude(script.calls)}, "");
+  const ChildResult result = child.wait(LiveMount::kChildTime);
+  EXPECT_TRUE(result.ok()) << result;
+  log.wait_for_forgets(expected.forgotten);
+  run.requests = log.lines();
+  run.forgotten = log.forgotten();
+  EXPECT_EQ(mount.unmount(), EndReason::kUnmounted);
+  std::istringstream lines(result.output);
+  for (std::string line; std::getline(lines, line);) run.results.push_back(line);
+  return without_prelude(std::move(run));
+}
+
+std::string numbered(const Script& script, const std::vector<std::string>& results) {
+  std::string text;
+  const auto calls = parse_script(script.calls);
+  for (std::size_t i = 0; i < std::max(calls.size(), results.size()); ++i) {
+    if (i < calls.size()) {
+      text += calls[i].name;
+      for (const std::string& argument : calls[i].arguments) text += " " + argument;
+    }
+    text += "  -> " + (i < results.size() ? results[i] : "nothing") + "\n";
+  }
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+class Fidelity : public LiveTest, public ::testing::WithParamInterface<Script> {};
+
+TEST_P(Fidelity, RealAndSimulatedAgree) {
+  const Shown simulated = run_simulated(GetParam());
+  const Shown real = run_real(GetParam(), simulated);
+  EXPECT_EQ(numbered(GetParam(), simulated.results), numbered(GetParam(), real.results))
+      << "first simulated, then real";
+  EXPECT_EQ(joined(simulated.requests), joined(real.requests)) << "first simulated, then real";
+  EXPECT_EQ(simulated.forgotten, real.forgotten) << "first simulated, then real";
+}
+
+INSTANTIATE_TEST_SUITE_P(Scripts, Fidelity, ::testing::ValuesIn(fidelity_scripts().begin(), fidelity_scripts().end()),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace fusereplay::testing

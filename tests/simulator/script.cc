@@ -1,0 +1,136 @@
+#include "tests/simulator/script.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+
+namespace fusereplay::testing {
+namespace {
+
+const std::map<std::string, int, std::less<>>& flag_names() {
+  static const std::map<std::string, int, std::less<>> names = {
+      {"r", O_RDONLY},
+      {"w", O_WRONLY},
+      {"rw", O_RDWR},
+      {"creat", O_CREAT},
+      {"excl", O_EXCL},
+      {"trunc", O_TRUNC},
+      {"append", O_APPEND},
+      {"dir", O_DIRECTORY},
+      {"nofollow", O_NOFOLLOW},
+      {"tmpfile", O_TMPFILE},
+      {"path", O_PATH},
+      {"direct", O_DIRECT},
+      {"sync", O_SYNC},
+      {"noreplace", RENAME_NOREPLACE},
+      {"exchange", RENAME_EXCHANGE},
+      {"whiteout", RENAME_WHITEOUT},
+      {"keep", FALLOC_FL_KEEP_SIZE},
+      {"punch", FALLOC_FL_PUNCH_HOLE},
+      {"zero", FALLOC_FL_ZERO_RANGE},
+      {"collapse", FALLOC_FL_COLLAPSE_RANGE},
+      {"read", R_OK},
+      {"write", W_OK},
+      {"exec", X_OK},
+      {"exists", F_OK},
+      {"xcreate", XATTR_CREATE},
+      {"xreplace", XATTR_REPLACE},
+      {"set", SEEK_SET},
+      {"cur", SEEK_CUR},
+      {"end", SEEK_END},
+      {"data", SEEK_DATA},
+      {"hole", SEEK_HOLE},
+  };
+  return names;
+}
+
+}  // namespace
+
+std::string Call::text(std::size_t index) const {
+  if (index >= arguments.size() || arguments[index] == "-") return {};
+  if (arguments[index].starts_with("*")) return data(index);
+  return arguments[index];
+}
+
+std::int64_t Call::number(std::size_t index, std::int64_t otherwise) const {
+  return index < arguments.size() ? std::stoll(arguments[index], nullptr, 0) : otherwise;
+}
+
+int Call::flags(std::size_t index) const {
+  int flags = 0;
+  std::istringstream words(text(index));
+  for (std::string word; std::getline(words, word, ',');) {
+    const auto found = flag_names().find(word);
+    if (found == flag_names().end()) throw std::runtime_error("no such flag: " + word);
+    flags |= found->second;
+  }
+  return flags;
+}
+
+std::string Call::data(std::size_t index) const {
+  const std::string& text = arguments.at(index);
+  if (text == "-") return {};
+  if (!text.starts_with("*")) return text;
+  std::string pattern(std::stoul(text.substr(1)), '\0');
+  for (std::size_t i = 0; i < pattern.size(); ++i) pattern[i] = static_cast<char>('a' + (i + i / 4096) % 26);
+  return pattern;
+}
+
+std::vector<Call> parse_script(std::string_view script) {
+  std::vector<Call> calls;
+  std::istringstream lines{std::string(script)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    Call call;
+    if (!(words >> call.name) || call.name.starts_with("#") || call.name.starts_with("[")) continue;
+    for (std::string word; words >> word;) call.arguments.push_back(word);
+    calls.push_back(std::move(call));
+  }
+  return calls;
+}
+
+std::string describe(const struct ::stat& stat) {
+  std::ostringstream out;
+  out << "mode=" << std::oct << stat.st_mode << std::dec << " nlink=" << stat.st_nlink << " uid=" << stat.st_uid
+      << " gid=" << stat.st_gid << " size=" << stat.st_size << " ino=" << stat.st_ino << " blocks=" << stat.st_blocks
+      << " blksize=" << stat.st_blksize << " rdev=" << stat.st_rdev;
+  return out.str();
+}
+
+std::string describe(const struct ::statvfs& statvfs) {
+  std::ostringstream out;
+  out << "bsize=" << statvfs.f_bsize << " frsize=" << statvfs.f_frsize << " blocks=" << statvfs.f_blocks
+      << " files=" << statvfs.f_files << " namemax=" << statvfs.f_namemax;
+  return out.str();
+}
+
+std::string describe_data(std::string_view data) {
+  if (data.size() <= 64) {
+    std::string text = std::to_string(data.size()) + " '";
+    for (const char c : data) text += c == '\0' ? std::string("\\0") : std::string(1, c);
+    return text + "'";
+  }
+  std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
+  for (const char c : data) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  char text[64];
+  std::snprintf(text, sizeof(text), "%zu #%016llx", data.size(), static_cast<unsigned long long>(hash));
+  return text;
+}
+
+std::string describe(const std::vector<DirectoryRecord>& records) {
+  if (records.empty()) return "the end";
+  std::ostringstream out;
+  out << records.size() << ":";
+  for (const DirectoryRecord& record : records) {
+    out << " " << record.name << "/" << record.ino << "/" << record.position << "/" << record.type;
+  }
+  return out.str();
+}
+
+}  // namespace fusereplay::testing

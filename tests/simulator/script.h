@@ -1,0 +1,64 @@
+// A script of system calls, one a line, to be run on a real mount and on a simulated one.
+//
+//   open f /a rw,creat 0644      descriptors have names; numbers are decimal, modes octal
+//   write f *10000               ten thousand bytes of a pattern; anything else is written as it stands
+//   as 1000 1000                 who calls from now on: uid, gid
+//   stat /a
+//
+// A line begins with the call's name, as section 2 of the manual has it; "-" stands for an empty argument.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace fusereplay::testing {
+
+struct Call {
+  std::string name;
+  std::vector<std::string> arguments;
+
+  /// Argument `index`; empty where there is none, or where it is "-".
+  std::string text(std::size_t index) const;
+  /// Decimal, or octal after a leading 0; `otherwise` where there is none.
+  std::int64_t number(std::size_t index, std::int64_t otherwise = 0) const;
+  /// The words of a comma list as bits of open(2), rename(2), fallocate(2), access(2), setxattr(2), lseek(2).
+  int flags(std::size_t index) const;
+  /// What a write writes.
+  std::string data(std::size_t index) const;
+};
+
+std::vector<Call> parse_script(std::string_view script);
+
+// How results are written down, so that two runs can be compared.
+std::string describe(const struct ::stat& stat);
+std::string describe(const struct ::statvfs& statvfs);
+/// Short data as it is, long data by its size and a hash.
+std::string describe_data(std::string_view data);
+struct DirectoryRecord {
+  std::string name;
+  std::uint64_t ino;
+  std::uint64_t position;
+  std::uint32_t type;
+};
+std::string describe(const std::vector<DirectoryRecord>& records);
+
+/// Where a script runs.
+class CallTarget {
+ public:
+  virtual ~CallTarget() = default;
+  /// Makes the call; its result in one line: "ok", "= 5", "ENOENT", or what it shows.
+  virtual std::string run(const Call& call) = 0;
+};
+
+/// System calls of this process, below a directory it has been locked into (chroot).
+std::unique_ptr<CallTarget> make_real_target(const std::string& directory);
+
+}  // namespace fusereplay::testing

@@ -1,0 +1,159 @@
+#include "tests/simulator/simulated_target.h"
+
+#include <stdexcept>
+
+namespace fusereplay::testing {
+namespace {
+
+std::string outcome(const Outcome<void>& result) {
+  return result ? "ok" : to_string(result.error());
+}
+template <class Number>
+std::string outcome(const Outcome<Number>& result) {
+  if (!result) return to_string(result.error());
+  return *result == 0 ? "ok" : "= " + std::to_string(*result);
+}
+std::string outcome(const Outcome<std::string>& result) {
+  return result ? describe_data(*result) : to_string(result.error());
+}
+std::string outcome(const Outcome<struct ::stat>& result) {
+  return result ? describe(*result) : to_string(result.error());
+}
+
+NewTime time_of(const Call& call, std::size_t index) {
+  const std::string text = call.text(index);
+  if (text == "now") return {.kind = NewTime::Kind::kNow};
+  if (text == "omit") return {.kind = NewTime::Kind::kOmit};
+  return {.kind = NewTime::Kind::kSet, .time = {.seconds = call.number(index), .nanoseconds = 0}};
+}
+
+std::size_t size(const Call& call, std::size_t index, std::int64_t otherwise = 0) {
+  return static_cast<std::size_t>(call.number(index, otherwise));
+}
+std::uint32_t word(const Call& call, std::size_t index) {
+  return static_cast<std::uint32_t>(call.number(index));
+}
+
+}  // namespace
+
+Fd SimulatedTarget::fd(const Call& call, std::size_t index) const {
+  const auto found = files_.find(call.text(index));
+  return found == files_.end() ? Fd{-1} : found->second;
+}
+
+std::string SimulatedTarget::install(const Call& call, const Outcome<Fd>& opened) {
+  if (!opened) return to_string(opened.error());
+  files_[call.text(0)] = *opened;
+  return "ok";
+}
+
+// No two calls are made at the same instant: what a real clock sees to.
+std::string SimulatedTarget::run(const Call& call) {
+  mount_.advance_time(1'000'000);
+  for (auto part : {&SimulatedTarget::on_files, &SimulatedTarget::on_attributes, &SimulatedTarget::on_names,
+                    &SimulatedTarget::on_xattrs}) {
+    if (std::string result = (this->*part)(call); !result.empty()) return result;
+  }
+  throw std::runtime_error("no such call: " + call.name);
+}
+
+std::string SimulatedTarget::on_files(const Call& c) {
+  const std::string& name = c.name;
+  if (name == "open") return install(c, mount_.open(c.text(1), c.flags(2), word(c, 3)));
+  if (name == "close") {
+    const Fd closed = fd(c, 0);
+    files_.erase(c.text(0));
+    return outcome(mount_.close(closed));
+  }
+  if (name == "dup") return install(c, mount_.dup(fd(c, 1)));
+  if (name == "read") return outcome(mount_.read(fd(c, 0), size(c, 1)));
+  if (name == "pread") return outcome(mount_.pread(fd(c, 0), size(c, 1), size(c, 2)));
+  if (name == "write") return outcome(mount_.write(fd(c, 0), c.data(1)));
+  if (name == "pwrite") return outcome(mount_.pwrite(fd(c, 0), c.data(1), size(c, 2)));
+  if (name == "lseek") return outcome(mount_.lseek(fd(c, 0), c.number(1), c.flags(2)));
+  if (name == "ftruncate") return outcome(mount_.ftruncate(fd(c, 0), size(c, 1)));
+  if (name == "fallocate") return outcome(mount_.fallocate(fd(c, 0), c.flags(1), size(c, 2), size(c, 3)));
+  if (name == "copy_file_range") {
+    return outcome(mount_.copy_file_range(fd(c, 0), size(c, 1), fd(c, 2), size(c, 3), size(c, 4)));
+  }
+  if (name == "fsync") return outcome(mount_.fsync(fd(c, 0)));
+  if (name == "fdatasync") return outcome(mount_.fdatasync(fd(c, 0)));
+  if (name == "getdents") {
+    const auto listed = mount_.getdents(fd(c, 0), size(c, 1, 32768));
+    if (!listed) return to_string(listed.error());
+    std::vector<DirectoryRecord> records;
+    for (const ListedEntry& entry : *listed) {
+      records.push_back({.name = entry.name, .ino = entry.ino, .position = entry.position, .type = entry.type});
+    }
+    return describe(records);
+  }
+  return {};
+}
+
+std::string SimulatedTarget::on_attributes(const Call& c) {
+  const std::string& name = c.name;
+  if (name == "stat") return outcome(mount_.stat(c.text(0)));
+  if (name == "lstat") return outcome(mount_.lstat(c.text(0)));
+  if (name == "fstat") return outcome(mount_.fstat(fd(c, 0)));
+  if (name == "access") return outcome(mount_.access(c.text(0), c.flags(1)));
+  if (name == "chmod") return outcome(mount_.chmod(c.text(0), word(c, 1)));
+  if (name == "fchmod") return outcome(mount_.fchmod(fd(c, 0), word(c, 1)));
+  if (name == "chown") return outcome(mount_.chown(c.text(0), word(c, 1), word(c, 2)));
+  if (name == "lchown") return outcome(mount_.lchown(c.text(0), word(c, 1), word(c, 2)));
+  if (name == "fchown") return outcome(mount_.fchown(fd(c, 0), word(c, 1), word(c, 2)));
+  if (name == "utimens") return outcome(mount_.utimens(c.text(0), time_of(c, 1), time_of(c, 2)));
+  if (name == "truncate") return outcome(mount_.truncate(c.text(0), size(c, 1)));
+  if (name == "statvfs") {
+    const auto result = mount_.statvfs(c.text(0));
+    return result ? describe(*result) : to_string(result.error());
+  }
+  return {};
+}
+
+std::string SimulatedTarget::on_names(const Call& c) {
+  const std::string& name = c.name;
+  if (name == "mkdir") return outcome(mount_.mkdir(c.text(0), word(c, 1)));
+  if (name == "rmdir") return outcome(mount_.rmdir(c.text(0)));
+  if (name == "unlink") return outcome(mount_.unlink(c.text(0)));
+  if (name == "rename") return outcome(mount_.rename(c.text(0), c.text(1), static_cast<std::uint32_t>(c.flags(2))));
+  if (name == "link") return outcome(mount_.link(c.text(0), c.text(1)));
+  if (name == "flink") return outcome(mount_.link(fd(c, 0), c.text(1)));
+  if (name == "symlink") return outcome(mount_.symlink(c.text(0), c.text(1)));
+  if (name == "readlink") return outcome(mount_.readlink(c.text(0)));
+  if (name == "mknod") return outcome(mount_.mknod(c.text(0), word(c, 1), size(c, 2)));
+  return {};
+}
+
+std::string SimulatedTarget::on_xattrs(const Call& c) {
+  const std::string& name = c.name;
+  if (name == "setxattr") return outcome(mount_.setxattr(c.text(0), c.text(1), c.data(2), c.flags(3)));
+  if (name == "getxattr") {
+    if (c.number(2, 1) == 0) return outcome(mount_.getxattr_size(c.text(0), c.text(1)));
+    return outcome(mount_.getxattr(c.text(0), c.text(1), size(c, 2, 65536)));
+  }
+  if (name == "listxattr") {
+    if (c.number(1, 1) == 0) return outcome(mount_.listxattr_size(c.text(0)));
+    const auto names = mount_.listxattr(c.text(0), size(c, 1, 65536));
+    if (!names) return to_string(names.error());
+    std::string all;
+    for (const std::string& one : *names) all += one + '\0';
+    return describe_data(all);
+  }
+  if (name == "removexattr") return outcome(mount_.removexattr(c.text(0), c.text(1)));
+  if (name == "umask") {
+    mount_.process().umask = word(c, 0);
+    return "ok";
+  }
+  if (name == "as") {
+    mount_.process().uid = word(c, 0);
+    mount_.process().gid = word(c, 1);
+    return "ok";
+  }
+  if (name == "drop_caches") {
+    mount_.drop_caches();
+    return "ok";
+  }
+  return {};
+}
+
+}  // namespace fusereplay::testing

@@ -1,0 +1,28 @@
+// A script's calls made of a SimulatedMount.
+#pragma once
+
+#include <map>
+
+#include "simulator/mount.h"
+#include "tests/simulator/script.h"
+
+namespace fusereplay::testing {
+
+class SimulatedTarget final : public CallTarget {
+ public:
+  explicit SimulatedTarget(SimulatedMount& mount) : mount_(mount) {}
+  std::string run(const Call& call) override;
+
+ private:
+  Fd fd(const Call& call, std::size_t index) const;
+  std::string install(const Call& call, const Outcome<Fd>& opened);
+  std::string on_files(const Call& call);
+  std::string on_attributes(const Call& call);
+  std::string on_names(const Call& call);
+  std::string on_xattrs(const Call& call);
+
+  SimulatedMount& mount_;
+  std::map<std::string, Fd> files_;
+};
+
+}  // namespace fusereplay::testing
