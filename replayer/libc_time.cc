@@ -167,13 +167,12 @@ void LibcTime::set(std::span<const std::int64_t> instants) noexcept {
   const std::size_t given = std::min(instants.size(), kMaxReadings);
   prepared_ = std::max(prepared_, given);
   Instant entry{};
-  for (std::size_t i = 0; i < prepared_; ++i) {
-    if (i < given) {
-      entry.seconds = htobe64(static_cast<std::uint64_t>(instants[i] / kSecond));
-      entry.nanoseconds = htobe64(static_cast<std::uint64_t>(instants[i] % kSecond));
-    }
+  for (std::size_t i = 0; i < given; ++i) {
+    entry.seconds = htobe64(static_cast<std::uint64_t>(instants[i] / kSecond));
+    entry.nanoseconds = htobe64(static_cast<std::uint64_t>(instants[i] % kSecond));
     list_[i] = entry;
   }
+  std::fill(list_ + given, list_ + prepared_, entry);
   __atomic_store_n(&shared_->next, 0, __ATOMIC_RELEASE);
 }
 
