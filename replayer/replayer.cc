@@ -12,6 +12,7 @@
 #include "replayer/causes.h"
 #include "replayer/compare.h"
 #include "replayer/describe.h"
+#include "replayer/held_locks.h"
 #include "replayer/involved.h"
 #include "replayer/live_log.h"
 #include "replayer/rewrite.h"
@@ -67,6 +68,7 @@ class Replayer::Impl final : public ReplyChannel {
 
   // Order.
   void attempt(Slot& slot, Verdict verdict);
+  void attempt_early(Slot& slot);
   void attempt_waiting();
   /// Which changing requests may explain a reply.
   enum class Reach : std::uint8_t {
@@ -75,6 +77,7 @@ class Replayer::Impl final : public ReplyChannel {
   };
   void bring_forward(Slot& slot, Reach reach);
   void release_from_wait(Slot& slot);
+  void order_locks(Slot& slot);
   bool may_explain(const Slot& slot, const Slot& change, Reach reach) const noexcept;
   void note_thread(std::uint32_t thread);
   const Overlap& overlap_of(const Slot& slot);
@@ -100,6 +103,7 @@ class Replayer::Impl final : public ReplyChannel {
   Bindings bindings_;
   Comparer comparer_;
   Causes causes_;
+  HeldLocks locks_;
   enum class CausePlace : std::uint8_t { kKept, kCounted, kExpected };
   std::vector<CausePlace> places_;    // by cause
   std::vector<std::size_t> kept_at_;  // by cause: where in the report, if it is kept
@@ -167,7 +171,7 @@ void Replayer::Impl::play_alone(const Event& event) {
   }
   window_->expect(slot);
   window_->append(next);
-  if (slot.traits.delivery == DeliveryKind::kTried && window_->find_reply(slot)) attempt(slot, Verdict::kExact);
+  attempt_early(slot);
 }
 
 void Replayer::Impl::play(WindowEvent& entry) {
@@ -197,7 +201,7 @@ void Replayer::Impl::play_request(Slot& slot) {
   if (open_.size() > 1) {
     for (Slot* other : open_) other->overlaps = true;
   }
-  if (slot.traits.delivery == DeliveryKind::kTried && window_->find_reply(slot)) attempt(slot, Verdict::kExact);
+  attempt_early(slot);
 }
 
 void Replayer::Impl::play_rest(const Event& event) {
@@ -300,6 +304,8 @@ void Replayer::Impl::settle(Slot& slot) {
   }
   if (slot.state != SlotState::kWaiting) return;
   if (slot.overlaps) {
+    if (sets_lock(slot)) order_locks(slot);
+    if (slot.state != SlotState::kWaiting) return;
     attempt(slot, slot.changing() ? Verdict::kUnlessErring : Verdict::kExact);
     release_from_wait(slot);
     if (slot.state == SlotState::kWaiting) bring_forward(slot, Reach::kWhatDiffers);
@@ -382,17 +388,27 @@ void Replayer::Impl::attempt(Slot& slot, Verdict verdict) {
   if (slot.state == SlotState::kWaiting) ++report_.counts.retried;
 }
 
+/// At its request.
+void Replayer::Impl::attempt_early(Slot& slot) {
+  const bool tried = slot.traits.delivery == DeliveryKind::kTried;
+  if ((!tried && !sets_lock(slot)) || !window_->find_reply(slot)) return;
+  if (tried || locks_.fails_as_recorded(slot)) attempt(slot, Verdict::kExact);
+}
+
 /// Something changed: perhaps what waits can be explained now.
 void Replayer::Impl::attempt_waiting() {
   for (std::size_t i = 0; i < open_.size(); ++i) {
     Slot& slot = *open_[i];
-    if (slot.changing() || slot.state != SlotState::kWaiting || !slot.has_reply) continue;
+    if (slot.state != SlotState::kWaiting || !slot.has_reply) continue;
+    if (slot.changing() && !locks_.fails_as_recorded(slot)) continue;
     attempt(slot, Verdict::kExact);
   }
 }
 
 bool Replayer::Impl::may_explain(const Slot& slot, const Slot& change, Reach reach) const noexcept {
   if (&change == &slot || !change.changing() || change.state != SlotState::kWaiting) return false;
+  // Who takes a lock explains nothing but that it is held.
+  if (sets_lock(change) && (change.touch.effects & kFreesLock) == 0 && slot.opcode != Opcode::kGetlk) return false;
   // What is named by parent and name only may be any node.
   const bool child = (change.touch.effects & kChildAttributes) != 0;
   if (reach == Reach::kWhatDiffers) {
@@ -433,6 +449,22 @@ void Replayer::Impl::release_from_wait(Slot& slot) {
       ++report_.counts.brought_forward;
       attempt_waiting();
     }
+  }
+}
+
+/// Delivers the overlapping requests that must come first for this lock to be taken, or refused, as it was.
+void Replayer::Impl::order_locks(Slot& slot) {
+  for (Slot* other : open_) {
+    if (other != &slot && (other->touch.effects & kFreesLock) == 0 && !sets_lock(*other)) continue;
+    if (other->nodeid == slot.nodeid) window_->find_reply(*other);
+  }
+  while (slot.state == SlotState::kWaiting) {
+    Slot* const change = locks_.first_before(slot, open_);
+    if (change == nullptr) return;
+    deliver(*change, Verdict::kUnlessErring);
+    if (change->state != SlotState::kAnswered) return;
+    ++report_.counts.brought_forward;
+    attempt_waiting();
   }
 }
 
@@ -539,6 +571,7 @@ std::int64_t Replayer::Impl::judge(Slot& slot, const Message& message) {
   wire::OutHeader live;
   std::memcpy(&recorded, slot.reply.message.head.data(), sizeof(recorded));
   std::memcpy(&live, message.head.data(), sizeof(live));
+  if (live.error == 0 && slot.changing()) locks_.apply(slot);
   // A success where an error was recorded: the recorded kernel knows of no entry and no handle, so none is granted.
   if (!decided && accepted && recorded.error != 0 && live.error == 0) slot.live_result = -ENOENT;
   if (recorded.error == 0) {

@@ -129,6 +129,36 @@ TEST(ReplayOrder, AWaitingLockMayBeTakenBeforeTheReplyToWhatFreedIt) {
   }
 }
 
+TEST(ReplayOrder, ALockMayBeRefusedBeforeTheReplyToWhoTookIt) {
+  expect_explained(
+      make_file, [](Caller& caller) { lock(caller, Opcode::kSetlk, 1, F_WRLCK); },
+      [](Caller& caller) { lock(caller, Opcode::kSetlk, 2, F_RDLCK); });
+  // Who took it had to wait for a third.
+  std::size_t from = 0;
+  const Recording recording = record([&](Caller& caller) {
+    make_file(caller);
+    lock(caller, Opcode::kSetlk, 1, F_WRLCK);
+    from = caller.events().size();
+    lock(caller, Opcode::kSetlk, 1, F_UNLCK);   // 0, 1
+    lock(caller, Opcode::kSetlkw, 2, F_WRLCK);  // 2, 3
+    lock(caller, Opcode::kSetlk, 3, F_RDLCK);   // 4, 5: EAGAIN
+  });
+  for (const auto& order : {std::vector<std::size_t>{2, 0, 4, 5, 1, 3}, {2, 0, 4, 5, 3, 1}, {0, 2, 4, 1, 5, 3}}) {
+    const ReplayReport report = replay_on_memfs(reorder(recording, from, order));
+    EXPECT_TRUE(report.same()) << explain(report) << testing::PrintToString(order);
+  }
+}
+
+TEST(ReplayOrder, ALockMayBeRefusedBeforeItIsFreedAndSaidSoAfterwards) {
+  expect_explained(
+      [](Caller& caller) {
+        make_file(caller);
+        lock(caller, Opcode::kSetlk, 1, F_WRLCK);
+      },
+      [](Caller& caller) { lock(caller, Opcode::kSetlk, 2, F_RDLCK); },
+      [](Caller& caller) { lock(caller, Opcode::kSetlk, 1, F_UNLCK); });
+}
+
 TEST(ReplayOrder, AWaitingLockThatNothingFreesHasNoReply) {
   std::size_t from = 0;
   Recording recording = record([&](Caller& caller) {
