@@ -38,10 +38,6 @@ bool waits(const Slot& slot) noexcept {
 
 }  // namespace
 
-bool sets_lock(const Slot& slot) noexcept {
-  return slot.readable && (slot.opcode == Opcode::kSetlk || slot.opcode == Opcode::kSetlkw);
-}
-
 HeldLocks::Lock HeldLocks::lock_of(const Slot& slot) noexcept {
   const auto in = fixed_of<wire::LkIn>(slot);
   const bool flock = (in.lk_flags & kLkFlock) != 0;

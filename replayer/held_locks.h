@@ -9,6 +9,11 @@
 
 namespace fusereplay {
 
+/// SETLK or SETLKW, readable.
+inline bool sets_lock(const Slot& slot) noexcept {
+  return slot.readable && (slot.opcode == Opcode::kSetlk || slot.opcode == Opcode::kSetlkw);
+}
+
 /// What the live side holds, by what it answered. A guess at an order and no judgement: a filesystem that keeps locks
 /// differently is compared as ever. One thread. Costs nothing while nobody locks.
 class HeldLocks {
@@ -40,8 +45,5 @@ class HeldLocks {
 
   std::unordered_map<std::uint64_t, std::vector<Lock>> held_;  // by recorded nodeid
 };
-
-/// SETLK or SETLKW, readable.
-bool sets_lock(const Slot& slot) noexcept;
 
 }  // namespace fusereplay

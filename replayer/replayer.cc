@@ -571,7 +571,7 @@ std::int64_t Replayer::Impl::judge(Slot& slot, const Message& message) {
   wire::OutHeader live;
   std::memcpy(&recorded, slot.reply.message.head.data(), sizeof(recorded));
   std::memcpy(&live, message.head.data(), sizeof(live));
-  if (live.error == 0 && slot.changing()) locks_.apply(slot);
+  if (live.error == 0 && ((slot.touch.effects & kFreesLock) != 0 || sets_lock(slot))) locks_.apply(slot);
   // A success where an error was recorded: the recorded kernel knows of no entry and no handle, so none is granted.
   if (!decided && accepted && recorded.error != 0 && live.error == 0) slot.live_result = -ENOENT;
   if (recorded.error == 0) {

@@ -80,6 +80,21 @@ TEST_F(WorkloadsLive, ReplaysInSeparateProcessesHaveOneHash) {
   }
 }
 
+TEST_F(WorkloadsLive, LocksThatAreWaitedForAreReplayed) {
+  const bool is_long = std::getenv("FUSEREPLAY_LONG") != nullptr;
+  const std::string work = "'" FUSEREPLAY_LOCK_STORM "' {} " + std::string(is_long ? "200" : "40");
+  for (int i = 0; i < (is_long ? 100 : 2); ++i) {
+    for (const std::string filesystem : {"memfs:locks", "memfs:locks,threads"}) {
+      const std::string trace = scratch_path("t.fusetrace");
+      const CommandResult recorded = record(trace, filesystem, work, {"--threads", "4", "--check"});
+      ASSERT_EQ(recorded.exit_code, 0) << recorded;
+      const CommandResult replay = run_fusereplay({"replay", trace, "--fs", filesystem, "--check"});
+      EXPECT_EQ(replay.exit_code, 0) << replay;
+      EXPECT_THAT(replay.out, HasSubstr("0 differences"));
+    }
+  }
+}
+
 struct Broken {
   const char* filesystem;
   const char* rule;
