@@ -158,6 +158,11 @@ Outcome<std::uint64_t> SystemCalls::lseek(Fd fd, std::int64_t offset, int whence
       case SEEK_DATA:
       case SEEK_HOLE: {
         if (offset < 0) return Errno(ENXIO);
+        if (at.inode->is_directory()) {  // generic_file_llseek: all of it is data
+          if (static_cast<std::uint64_t>(offset) >= at.inode->size) return Errno(ENXIO);
+          target = whence == SEEK_DATA ? offset : static_cast<std::int64_t>(at.inode->size);
+          break;
+        }
         const Result<std::uint64_t> found =
             kernel_.filesystem.seek(at, static_cast<std::uint64_t>(offset), whence, process_);
         if (!found) return found;
@@ -181,12 +186,11 @@ Outcome<void> SystemCalls::ftruncate(Fd fd, std::uint64_t size) {
     if (!open) return open.error();
     if (!(*open)->writes() || !(*open)->inode->is_regular()) return Errno(EINVAL);
     kernel::Inode& inode = *(*open)->inode;
-    if (const Result<void> removed = kernel_.filesystem.remove_privileges(inode, process_); !removed) return removed;
     kernel::Change change;
     change.valid = kSetattrSize;
     change.size = size;
     change.file = open->get();
-    return kernel_.filesystem.setattr(inode, change, process_);
+    return kernel_.filesystem.truncate(inode, change, process_);
   });
 }
 
@@ -206,12 +210,12 @@ Outcome<void> SystemCalls::fallocate(Fd fd, int mode, std::uint64_t offset, std:
 Outcome<std::size_t> SystemCalls::copy_file_range(Fd in, std::uint64_t in_offset, Fd out, std::uint64_t out_offset,
                                                   std::size_t length) {
   return call([&]() -> Result<std::size_t> {
-    const Result<File> from = file(in, Access::kRead);
+    const Result<File> from = file(in);
     if (!from) return from.error();
-    const Result<File> to = file(out, Access::kWrite);
+    const Result<File> to = file(out);
     if (!to) return to.error();
     if ((*from)->inode->is_directory() || (*to)->inode->is_directory()) return Errno(EISDIR);
-    if (((*to)->flags & O_APPEND) != 0) return Errno(EBADF);
+    if (!(*from)->reads() || !(*to)->writes() || ((*to)->flags & O_APPEND) != 0) return Errno(EBADF);
     const std::uint64_t size = (*from)->inode->size;
     const std::uint64_t count = in_offset >= size ? 0 : std::min<std::uint64_t>(length, size - in_offset);
     if ((*from)->inode == (*to)->inode && out_offset + count > in_offset && out_offset < in_offset + count) {
@@ -246,7 +250,7 @@ Outcome<void> SystemCalls::fdatasync(Fd fd) {
 
 Outcome<std::vector<ListedEntry>> SystemCalls::getdents(Fd fd, std::size_t size) {
   return call([&]() -> Result<std::vector<ListedEntry>> {
-    const Result<File> open = file(fd, Access::kRead);
+    const Result<File> open = file(fd);
     if (!open) return open.error();
     if (!(*open)->inode->is_directory()) return Errno(ENOTDIR);
     Result<std::vector<kernel::EmittedEntry>> emitted = kernel_.filesystem.readdir(**open, size, process_);

@@ -166,15 +166,27 @@ Outcome<void> SystemCalls::fchown(Fd fd, std::uint32_t uid, std::uint32_t gid) {
   });
 }
 
+// vfs_utimes.
 Outcome<void> SystemCalls::utimens(std::string_view path, const NewTime& atime, const NewTime& mtime) {
   return call([&]() -> Result<void> {
+    using Kind = NewTime::Kind;
+    if (atime.kind == Kind::kOmit && mtime.kind == Kind::kOmit) return {};
     const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
     if (!found) return found.error();
+    Inode& inode = *(*found)->inode;
+    if (!process_.capable() && process_.uid != inode.uid) {
+      if (atime.kind == Kind::kNow && mtime.kind == Kind::kNow) {  // ATTR_TOUCH: whoever may write
+        const Result<void> may = kernel_.filesystem.permission(inode, kernel::kMayWrite, process_);
+        if (!may) return may;
+      } else if (kernel_.filesystem.options().default_permissions) {
+        return Errno(EPERM);
+      }
+    }
     kernel::Change change;
     const auto set = [&](const NewTime& wanted, Timestamp& time, std::uint32_t bit, std::uint32_t now_bit) {
-      if (wanted.kind == NewTime::Kind::kOmit) return;
+      if (wanted.kind == Kind::kOmit) return;
       change.valid |= bit;
-      if (wanted.kind == NewTime::Kind::kNow) {
+      if (wanted.kind == Kind::kNow) {
         change.valid |= now_bit;
         time = Timestamp::from_nanoseconds(kernel_.filesystem.now());
       } else {
@@ -183,8 +195,7 @@ Outcome<void> SystemCalls::utimens(std::string_view path, const NewTime& atime, 
     };
     set(atime, change.atime, kSetattrAtime, kSetattrAtimeNow);
     set(mtime, change.mtime, kSetattrMtime, kSetattrMtimeNow);
-    if (change.valid == 0) return {};
-    return kernel_.filesystem.setattr(*(*found)->inode, change, process_);
+    return kernel_.filesystem.setattr(inode, change, process_);
   });
 }
 
@@ -198,11 +209,10 @@ Outcome<void> SystemCalls::truncate(std::string_view path, std::uint64_t size) {
     if (inode.is_directory()) return Errno(EISDIR);
     if (!inode.is_regular()) return Errno(EINVAL);
     if (const Result<void> may = kernel_.filesystem.permission(inode, kernel::kMayWrite, process_); !may) return may;
-    if (const Result<void> removed = kernel_.filesystem.remove_privileges(inode, process_); !removed) return removed;
     kernel::Change change;
     change.valid = kSetattrSize;
     change.size = size;
-    return kernel_.filesystem.setattr(inode, change, process_);
+    return kernel_.filesystem.truncate(inode, change, process_);
   });
 }
 
@@ -283,6 +293,7 @@ Result<void> link_inode(kernel::Kernel& kernel, Inode& source, std::string_view 
   if (!last) return last.error();
   const Result<DentryRef> dentry = kernel.walk.prepare_creation(*last, false, task);
   if (!dentry) return dentry.error();
+  if (const Result<void> may = kernel.walk.may_link(source, task); !may) return may;
   if (const Result<void> may = kernel.walk.may_create(*last->parent->inode, task); !may) return may;
   if (source.is_directory()) return Errno(EPERM);
   if (source.nlink == 0 && !source.linkable) return Errno(ENOENT);
@@ -394,6 +405,14 @@ Outcome<void> SystemCalls::rename(std::string_view from, std::string_view to, st
                          : kernel_.walk.may_delete(*new_parent.inode, place,
                                                    exchange ? place.inode->is_directory() : directory, process_);
     if (!may) return may;
+    if (&old_parent != &new_parent) {  // ".." changes in what is a directory
+      const bool other = exchange && place.inode->is_directory();
+      for (Inode* const turned : {directory ? moved.inode.get() : nullptr, other ? place.inode.get() : nullptr}) {
+        if (turned == nullptr) continue;
+        const Result<void> writable = kernel_.filesystem.permission(*turned, kernel::kMayWrite, process_);
+        if (!writable) return writable;
+      }
+    }
     const InodeRef displaced = place.inode;
     const Result<void> done = kernel_.filesystem.rename(old_parent, moved, new_parent, place, flags, process_);
     if (!done) return done;

@@ -109,19 +109,21 @@ Result<void> Filesystem::remove_capability(Inode& inode, const Process& task) {
   return removexattr(inode, "security.capability", task);
 }
 
+// setattr_should_drop_suidgid.
+bool Filesystem::drops_set_id(const Inode& inode, const Process& task) const noexcept {
+  if (task.capable() || !inode.is_regular()) return false;
+  if ((inode.mode & S_ISUID) != 0) return true;
+  return (inode.mode & S_ISGID) != 0 && ((inode.mode & S_IXGRP) != 0 || !task.in_group(inode.gid));
+}
+
 // fs/inode.c file_remove_privs: S_NOSEC is set by the first write that finds nothing to remove, where KILLPRIV_V2 lets
 // the superblock say so (SB_NOSEC).
 Result<void> Filesystem::remove_privileges(Inode& inode, const Process& task) {
   if (inode.no_privileges || !inode.is_regular()) return {};
   if (const Result<void> removed = remove_capability(inode, task); !removed) return removed;
-  const bool set_id =
-      !task.capable() && ((inode.mode & S_ISUID) != 0 || (inode.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP));
-  if (set_id) {
+  if (drops_set_id(inode, task)) {
     Change change;  // of nothing, where the server clears the bits itself: SETATTR is sent all the same (fuse_setattr)
-    if (!connection_.has(kInitHandleKillprivV2) && !connection_.has(kInitHandleKillpriv)) {
-      change.valid = kSetattrMode;
-      change.mode = inode.mode & ~static_cast<std::uint32_t>(S_ISUID | S_ISGID);
-    }
+    change.kills = true;
     if (const Result<void> changed = setattr(inode, change, task); !changed) return changed;
   }
   const bool is_set_id = (inode.mode & S_ISUID) != 0 || (inode.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
@@ -129,11 +131,27 @@ Result<void> Filesystem::remove_privileges(Inode& inode, const Process& task) {
   return {};
 }
 
+Result<void> Filesystem::truncate(Inode& inode, Change change, const Process& task) {
+  if (!inode.no_privileges) {
+    if (const Result<void> removed = remove_capability(inode, task); !removed) return removed;
+    change.kills = drops_set_id(inode, task);
+  }
+  return setattr(inode, change, task);
+}
+
 // fuse_do_setattr.
 Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& task) {
   if (inode.bad) return Errno(EIO);
   if (!allows(task)) return Errno(EACCES);
   const InodeRef keep(&inode);
+  if (change.kills && !connection_.has(kInitHandleKillpriv) && !connection_.has(kInitHandleKillprivV2)) {
+    // fuse_setattr: the mode that is known may be stale.
+    if (const Result<void> fetched = getattr(inode, change.file, task); !fetched) return fetched;
+    change.mode = inode.mode & ~static_cast<std::uint32_t>(S_ISUID);
+    if ((inode.mode & S_IXGRP) != 0) change.mode &= ~static_cast<std::uint32_t>(S_ISGID);
+    if (change.mode != inode.mode) change.valid |= kSetattrMode;
+    if (change.valid == 0) return {};
+  }
   const bool truncates = (change.valid & kSetattrSize) != 0;
   if (truncates && change.opening && connection_.has(kInitAtomicOTrunc)) {
     inode.size = 0;

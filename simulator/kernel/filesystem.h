@@ -47,6 +47,7 @@ struct Change {
   Timestamp mtime{};
   const OpenFile* file = nullptr;  // ftruncate
   bool opening = false;            // O_TRUNC
+  bool kills = false;              // set-id bits go (ATTR_KILL_SUID, ATTR_KILL_SGID)
 };
 
 /// One record that getdents hands to its caller.
@@ -119,6 +120,8 @@ class Filesystem final : private EvictionSink {
   Result<void> update_attributes(Inode& inode, const OpenFile* file, std::uint32_t mask, const Process& task);
   Result<void> getattr(Inode& inode, const OpenFile* file, const Process& task);
   Result<void> setattr(Inode& inode, Change change, const Process& task);
+  /// setattr() of a size, with what must go before (do_truncate).
+  Result<void> truncate(Inode& inode, Change change, const Process& task);
   /// `mask`: kMay... (fuse_permission).
   Result<void> permission(Inode& inode, std::uint32_t mask, const Process& task);
   bool allows(const Process& task) const noexcept;
@@ -194,6 +197,7 @@ class Filesystem final : private EvictionSink {
   void invalidate_entry(Dentry& dentry);
   std::uint32_t masked(std::uint32_t mode, const Process& task) const noexcept;
 
+  bool drops_set_id(const Inode& inode, const Process& task) const noexcept;
   Result<void> permission_getattr(Inode& inode, const Process& task);
   Result<void> generic_permission(const Inode& inode, std::uint32_t mask, const Process& task) const noexcept;
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace fusereplay::kernel {
 namespace {
@@ -32,14 +33,20 @@ Result<DentryRef> PathWalk::enter(Dentry& parent, std::string_view name, const P
   return look_up(parent, name, LookupIntent::kAny, task);
 }
 
+Result<DentryRef> PathWalk::look_up_cached(Dentry& parent, std::string_view name, LookupIntent intent,
+                                           const Process& task) {
+  DentryRef dentry(find_child(parent, name));
+  if (dentry == nullptr) return dentry;
+  const Result<bool> valid = filesystem_.revalidate(*dentry, intent, task);
+  if (!valid) return valid.error();
+  if (*valid) return dentry;
+  invalidate(*dentry);
+  return DentryRef();
+}
+
 Result<DentryRef> PathWalk::look_up(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task) {
-  if (Dentry* const cached = find_child(parent, name)) {
-    DentryRef dentry(cached);
-    const Result<bool> valid = filesystem_.revalidate(*cached, intent, task);
-    if (!valid) return valid.error();
-    if (*valid) return dentry;
-    invalidate(*cached);
-  }
+  const Result<DentryRef> cached = look_up_cached(parent, name, intent, task);
+  if (!cached || *cached != nullptr) return cached;
   if (parent.inode->dead) return Errno(ENOENT);
   return filesystem_.lookup(parent, name, task);
 }
@@ -167,7 +174,12 @@ Result<OpenFileRef> PathWalk::open_last(const Last& last, int flags, std::uint32
   OpenFileRef created;
   const Result<DentryRef> found = open_lookup(last, flags, mode, task, created);
   if (!found) return found.error();
-  if (created != nullptr) return created;
+  if (created != nullptr) {
+    const Result<void> may = filesystem_.permission(*created->inode, 0, task);  // may_open, which asks for nothing
+    if (may) return created;
+    filesystem_.release(*created, task);
+    return may.error();
+  }
   const DentryRef dentry = *found;
   if (dentry->negative()) return Errno(ENOENT);
   if (creates && (flags & O_EXCL) != 0) return Errno(EEXIST);
@@ -182,17 +194,36 @@ Result<OpenFileRef> PathWalk::open_last(const Last& last, int flags, std::uint32
   return open_found(dentry, flags, last.trailing, task);
 }
 
+// may_linkat, safe_hardlink_source: with fs.protected_hardlinks set, as distributions have it.
+Result<void> PathWalk::may_link(Inode& source, const Process& task) {
+  const bool set_id = (source.mode & S_ISUID) != 0 || (source.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+  const bool safe =
+      source.is_regular() && !set_id && filesystem_.permission(source, kMayRead | kMayWrite, task).has_value();
+  if (safe || task.capable() || task.uid == source.uid) return {};
+  return Errno(EPERM);
+}
+
 // lookup_fast_for_open, lookup_open, fuse_atomic_open. `created` is set where it was made and opened at once.
 Result<DentryRef> PathWalk::open_lookup(const Last& last, int flags, std::uint32_t mode, const Process& task,
                                         OpenFileRef& created) {
   const bool creates = (flags & O_CREAT) != 0;
   Dentry& parent = *last.parent;
-  const LookupIntent intent = creates && (flags & O_EXCL) != 0 ? LookupIntent::kFresh : LookupIntent::kAny;
-  Result<DentryRef> found = look_up(parent, last.name, intent, task);
-  if (!found || !creates || !(*found)->negative()) return found;
   Inode& directory = *parent.inode;
+  const LookupIntent intent = creates && (flags & O_EXCL) != 0 ? LookupIntent::kFresh : LookupIntent::kAny;
+  const Result<DentryRef> cached = look_up_cached(parent, last.name, intent, task);
+  if (!cached) return cached;
+  if (*cached != nullptr && (!creates || !(*cached)->negative())) return cached;
   if (directory.dead) return Errno(ENOENT);
-  if (const Result<void> may = filesystem_.permission(directory, kMayWrite | kMayExec, task); !may) return may.error();
+  // may_o_create: asked before the name is looked up, heeded only if it is not there.
+  std::optional<Errno> refused;
+  if (creates) {
+    if (const Result<void> may = filesystem_.permission(directory, kMayWrite | kMayExec, task); !may) {
+      refused = may.error();
+    }
+  }
+  const Result<DentryRef> found = *cached != nullptr ? cached : filesystem_.lookup(parent, last.name, task);
+  if (!found || !creates || !(*found)->negative()) return found;
+  if (refused) return *refused;
   Dentry& dentry = **found;
   if (!filesystem_.connection().no_create) {
     const int asked = (flags & O_EXCL) != 0 ? flags & ~O_TRUNC : flags;
@@ -228,20 +259,18 @@ Result<OpenFileRef> PathWalk::open_found(const DentryRef& dentry, int flags, boo
     return file;
   }
   if (inode.is_symlink()) return Errno(ELOOP);
+  if (S_ISCHR(inode.mode) || S_ISBLK(inode.mode)) return Errno(EACCES);  // FUSE mounts are nodev
   const std::uint32_t access = access_mode(flags);
   if (inode.is_directory() && (access & kMayWrite) != 0) return Errno(EISDIR);
   if (const Result<void> may = filesystem_.permission(inode, access, task); !may) return may.error();
-  if (!inode.is_directory() && !inode.is_regular()) return Errno(ENXIO);  // devices, pipes, sockets: not FUSE's
+  if (!inode.is_directory() && !inode.is_regular()) return Errno(ENXIO);  // pipes, sockets: not FUSE's
   Result<OpenFileRef> file = filesystem_.open(*dentry, flags, task);
   if (!file || (flags & O_TRUNC) == 0 || !inode.is_regular()) return file;
-  Result<void> truncated = filesystem_.remove_privileges(inode, task);
-  if (truncated) {
-    Change change;
-    change.valid = kSetattrSize;
-    change.file = file->get();
-    change.opening = true;
-    truncated = filesystem_.setattr(inode, change, task);
-  }
+  Change change;
+  change.valid = kSetattrSize;
+  change.file = file->get();
+  change.opening = true;
+  const Result<void> truncated = filesystem_.truncate(inode, change, task);
   if (truncated) return file;
   filesystem_.release(**file, task);
   return truncated.error();

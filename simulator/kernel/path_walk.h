@@ -37,6 +37,7 @@ class PathWalk {
   Result<DentryRef> prepare_creation(const Last& last, bool directory, const Process& task);
   Result<void> may_delete(Inode& directory, const Dentry& victim, bool is_directory, const Process& task);
   Result<void> may_create(Inode& directory, const Process& task);
+  Result<void> may_link(Inode& source, const Process& task);
   /// fs/xattr.c xattr_permission. `mask`: kMayRead or kMayWrite.
   Result<void> xattr_permission(Inode& inode, std::string_view name, std::uint32_t mask, const Process& task);
 
@@ -44,6 +45,8 @@ class PathWalk {
   static constexpr int kMostLinks = 40;  // MAXSYMLINKS
   static constexpr std::size_t kMostPath = 4096;
 
+  /// The cached dentry if it still holds; null where there is none, or none any more.
+  Result<DentryRef> look_up_cached(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task);
   Result<DentryRef> enter(Dentry& parent, std::string_view name, const Process& task);
   Result<Last> walk_parents(Dentry& from, std::string_view path, const Process& task, int& links);
   Result<DentryRef> follow_link(const DentryRef& link, Dentry& parent, const Process& task, int& links);

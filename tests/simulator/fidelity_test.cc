@@ -4,17 +4,21 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <sstream>
 
 #include "core/server/operations_server.h"
 #include "examples/memfs/memfs.h"
 #include "tests/simulator/request_log.h"
+#include "tests/simulator/script_generator.h"
 #include "tests/simulator/scripts.h"
 #include "tests/simulator/simulated_target.h"
 #include "tests/support/live_mount.h"
 
 namespace fusereplay::testing {
 namespace {
+
+constexpr unsigned kRandomCalls = 400;
 
 /// What a run shows.
 struct Shown {
@@ -41,7 +45,7 @@ struct Settings {
 /// Both sides begin with the root's attributes known and ACCESS tried (by chdir(2), on the real one), and with a name
 /// that marks where the script starts. Another one at the end is asked for behind the last RELEASE.
 std::string with_prelude(std::string_view calls) {
-  return "access / exec\nstat /\nstat /.begins\n" + std::string(calls) + "as 0 0\nstat /.ends\n";
+  return "access / exec\nstat /\nstat /.begins\n" + std::string(calls) + "as 0 0\nclose_all\nstat /.ends\n";
 }
 
 Shown without_prelude(Shown run) {
@@ -50,6 +54,8 @@ Shown without_prelude(Shown run) {
   while (begins < run.requests.size() && run.requests[begins].find("'.begins'") == std::string::npos) ++begins;
   run.requests.erase(run.requests.begin(),
                      run.requests.begin() + static_cast<std::ptrdiff_t>(std::min(begins + 1, run.requests.size())));
+  // What the end of the process does is not of the script.
+  while (!run.requests.empty() && run.requests.back().find("'.ends'") == std::string::npos) run.requests.pop_back();
   return run;
 }
 
@@ -110,13 +116,30 @@ std::string joined(const std::vector<std::string>& lines) {
 
 class Fidelity : public LiveTest, public ::testing::WithParamInterface<Script> {};
 
-TEST_P(Fidelity, RealAndSimulatedAgree) {
-  const Shown simulated = run_simulated(GetParam());
-  const Shown real = run_real(GetParam(), simulated);
-  EXPECT_EQ(numbered(GetParam(), simulated.results), numbered(GetParam(), real.results))
-      << "first simulated, then real";
+void compare(const Script& script) {
+  const Shown simulated = run_simulated(script);
+  const Shown real = run_real(script, simulated);
+  EXPECT_EQ(numbered(script, simulated.results), numbered(script, real.results)) << "first simulated, then real";
   EXPECT_EQ(joined(simulated.requests), joined(real.requests)) << "first simulated, then real";
   EXPECT_EQ(simulated.forgotten, real.forgotten) << "first simulated, then real";
+}
+
+TEST_P(Fidelity, RealAndSimulatedAgree) {
+  compare(GetParam());
+}
+
+class RandomFidelity : public LiveTest {};
+
+TEST_F(RandomFidelity, RealAndSimulatedAgreeOnRandomCalls) {
+  const bool many = std::getenv("FUSEREPLAY_LONG") != nullptr;
+  const char* const only = std::getenv("FUSEREPLAY_SEED");
+  const std::uint64_t first = only != nullptr ? std::stoull(only) : 1;
+  const std::uint64_t count = only != nullptr ? 1 : many ? 250 : 10;
+  for (std::uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
+    SCOPED_TRACE("FUSEREPLAY_SEED=" + std::to_string(seed));
+    const std::string calls = generate_script(seed, kRandomCalls);
+    compare({.name = "random", .calls = calls});
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Scripts, Fidelity, ::testing::ValuesIn(fidelity_scripts().begin(), fidelity_scripts().end()),

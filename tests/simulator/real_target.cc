@@ -50,6 +50,8 @@ class RealTarget final : public CallTarget {
   }
   std::string install(const Call& call, int fd) {
     if (fd < 0) return to_string(Errno::last());
+    const auto old = files_.find(call.text(0));
+    if (old != files_.end()) ::close(old->second);
     files_[call.text(0)] = fd;
     return "ok";
   }
@@ -106,6 +108,12 @@ const std::map<std::string, RealTarget::Method, std::less<>>& RealTarget::method
          const int fd = s.fd(c, 0);
          s.files_.erase(c.text(0));
          return void_outcome(::close(fd));
+       }},
+      {"close_all",
+       [](Self s, const Call&) {
+         for (const auto& [name, fd] : s.files_) ::close(fd);
+         s.files_.clear();
+         return std::string("ok");
        }},
       {"dup", [](Self s, const Call& c) { return s.install(c, ::dup(s.fd(c, 1))); }},
       {"read",

@@ -43,6 +43,8 @@ Fd SimulatedTarget::fd(const Call& call, std::size_t index) const {
 
 std::string SimulatedTarget::install(const Call& call, const Outcome<Fd>& opened) {
   if (!opened) return to_string(opened.error());
+  const auto old = files_.find(call.text(0));
+  if (old != files_.end()) mount_.close(old->second);
   files_[call.text(0)] = *opened;
   return "ok";
 }
@@ -64,6 +66,11 @@ std::string SimulatedTarget::on_files(const Call& c) {
     const Fd closed = fd(c, 0);
     files_.erase(c.text(0));
     return outcome(mount_.close(closed));
+  }
+  if (name == "close_all") {
+    for (const auto& [open, number] : files_) mount_.close(number);
+    files_.clear();
+    return "ok";
   }
   if (name == "dup") return install(c, mount_.dup(fd(c, 1)));
   if (name == "read") return outcome(mount_.read(fd(c, 0), size(c, 1)));

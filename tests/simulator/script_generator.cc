@@ -1,0 +1,122 @@
+#include "tests/simulator/script_generator.h"
+
+#include <array>
+#include <random>
+#include <string_view>
+
+namespace fusereplay::testing {
+namespace {
+
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed) : random_(seed) {}
+
+  std::string settings() {
+    std::string text;
+    if (below(3) == 0) text += "[uncached]";
+    if (below(4) == 0) text += "[default_permissions]";
+    return text + "\nmkdir /d 0777\nmkdir /d/e 0777\nchmod / 0777\n";
+  }
+
+  std::string line() {
+    switch (below(40)) {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+        return "open " + fd() + " " + path() + " " + open_flags() + " 0" + std::to_string(pick({600, 644, 666, 4755}));
+      case 4:
+      case 5:
+        return "close " + fd();
+      case 6:
+      case 7:
+        return "read " + fd() + " " + size();
+      case 8:
+      case 9:
+        return "pread " + fd() + " " + size() + " " + offset();
+      case 10:
+      case 11:
+        return "write " + fd() + " *" + size();
+      case 12:
+      case 13:
+        return "pwrite " + fd() + " *" + size() + " " + offset();
+      case 14:
+        return "lseek " + fd() + " " + offset() + " " + word({"set", "cur", "end", "data", "hole"});
+      case 15:
+        return "ftruncate " + fd() + " " + offset();
+      case 16:
+        return "truncate " + path() + " " + offset();
+      case 17:
+      case 18:
+        return "stat " + path();
+      case 19:
+        return "lstat " + path();
+      case 20:
+        return "fstat " + fd();
+      case 21:
+      case 22:
+        return "mkdir " + path() + " 0755";
+      case 23:
+        return "rmdir " + path();
+      case 24:
+      case 25:
+        return "unlink " + path();
+      case 26:
+      case 27:
+        return "rename " + path() + " " + path() + " " + word({"-", "-", "-", "noreplace", "exchange", "whiteout"});
+      case 28:
+        return "link " + path() + " " + path();
+      case 29:
+        return "symlink " + path() + " " + path();
+      case 30:
+        return "readlink " + path();
+      case 31:
+        return "chmod " + path() + " 0" + std::to_string(pick({644, 755, 777, 4755, 1777}));
+      case 32:
+        return "utimens " + path() + " " + word({"now", "omit", "1000"}) + " " + word({"now", "omit", "2000"});
+      case 33:
+        return "open " + fd() + " " + path() + " r,dir";
+      case 34:
+        return "getdents " + fd() + " " + std::to_string(pick({64, 200, 4096, 32768}));
+      case 35:
+        return word({"setxattr " + path() + " user." + word({"x", "y"}) + " value", "getxattr " + path() + " user.x",
+                     "listxattr " + path(), "removexattr " + path() + " user.x"});
+      case 36:
+        return "fallocate " + fd() + " " + word({"-", "keep", "keep,punch", "zero", "zero,keep"}) + " " + offset() +
+               " " + size();
+      case 37:
+        return "copy_file_range " + fd() + " " + offset() + " " + fd() + " " + offset() + " " + size();
+      case 38:
+        return word({"as 0 0", "as 0 0", "as 1000 1000", "dup " + fd() + " " + fd(), "fsync " + fd(),
+                     "chown " + path() + " 1000 1000", "mknod " + path() + " 0100644", "umask 022", "umask 0"});
+      default:
+        return "stat " + path() + word({"/", "/.", "/..", "/x"});
+    }
+  }
+
+ private:
+  std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
+  int pick(std::initializer_list<int> all) { return all.begin()[below(all.size())]; }
+  std::string word(std::initializer_list<std::string> all) { return all.begin()[below(all.size())]; }
+  std::string fd() { return "f" + std::to_string(below(4)); }
+  std::string path() { return word({"/", "/", "/d/", "/d/", "/d/e/", "/l/"}) + word({"a", "b", "c", "d", "e", "l"}); }
+  std::string open_flags() {
+    return word({"r", "w", "rw", "rw"}) +
+           word({"", ",creat", ",creat", ",creat,excl", ",trunc", ",creat,trunc", ",append", ",nofollow"});
+  }
+  std::string size() { return std::to_string(pick({1, 100, 4096, 5000, 20000, 150000})); }
+  std::string offset() { return std::to_string(pick({0, 0, 1, 100, 4096, 8000, 50000, 200000})); }
+
+  std::mt19937_64 random_;
+};
+
+}  // namespace
+
+std::string generate_script(std::uint64_t seed, unsigned calls) {
+  Generator generator(seed);
+  std::string script = generator.settings();
+  for (unsigned i = 0; i < calls; ++i) script += generator.line() + "\n";
+  return script;
+}
+
+}  // namespace fusereplay::testing
