@@ -221,7 +221,8 @@ void Synthetic::bind_entry(const Slot& slot, std::uint64_t live_directory, const
 /// Nodes that only the live side granted: its kernel would forget them some day, ours does at once.
 void Synthetic::give_back(const Slot& slot) {
   for (const auto& [live, count] : parts_.bindings.take_orphans()) {
-    ask(slot, Opcode::kForget, live, [&](MessageBuilder& builder) { builder.add(wire::ForgetIn{.nlookup = count}); });
+    ask(slot, Opcode::kForget, live,
+        [&, count = count](MessageBuilder& builder) { builder.add(wire::ForgetIn{.nlookup = count}); });
   }
 }
 

@@ -181,10 +181,19 @@ TEST(ReplayOrder, AWaitingLockThatNothingFreesHasNoReply) {
     unique += 100;
     std::memcpy(recording[i].bytes.data() + at, &unique, sizeof(unique));
   }
-  const ReplayReport report = replay_on_memfs(reorder(recording, from + 2, {0, 2, 1, 3}));
+  const Recording overlapping = reorder(recording, from + 2, {0, 2, 1, 3});
+  Stage stage;
+  Replayer replayer(stage.server, stage.executor, stage.clock);
+  RecordingEvents source(overlapping);
+  const ReplayReport report = replayer.run(source);
+  EXPECT_EQ(report.end, ReplayEnd::kHung);
   ASSERT_EQ(report.causes.size(), 1U) << explain(report);
   EXPECT_EQ(report.causes[0].divergence.field, "reply");
-  EXPECT_EQ(report.end, ReplayEnd::kHung);
+  Mount mount(stage.server);
+  Caller other(mount, 2);
+  lock(other, Opcode::kSetlk, 1, F_UNLCK);
+  stage.executor.run_ready();
+  stage.server.disconnect();
 }
 
 TEST(ReplayOrder, WhatChangesAndWhatDoesNotCanBothBeExplainedByWaiting) {
