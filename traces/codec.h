@@ -72,7 +72,6 @@ class RecordEncoder {
 
   const PayloadPolicy policy_;
   const PayloadSharing sharing_;
-  StructCodec structs_;
   RecordBase base_;
   SharedChunks chunks_;
   std::uint64_t block_offset_ = 0;
@@ -80,38 +79,48 @@ class RecordEncoder {
   const std::byte* record_ = nullptr;  // the first byte of the one under way, behind its length
 };
 
-/// A growing buffer for one message, 16-byte aligned.
+/// A growing buffer for messages, one behind the other, each 16-byte aligned.
 class MessageSpace {
  public:
-  std::byte* data() const noexcept { return reinterpret_cast<std::byte*>(space_.get()); }
-  std::size_t size() const noexcept { return size_; }
-  void clear() noexcept { size_ = 0; }
-  /// `count` more bytes, contents unspecified; null above kMaxMessageBytes. Moves what was there.
+  /// Of the message under way, the last one.
+  std::byte* data() const noexcept { return base() + begin_; }
+  std::size_t size() const noexcept { return end_ - begin_; }
+  /// Where it begins: unlike data(), this stays true when later messages let the buffer grow.
+  std::size_t offset() const noexcept { return begin_; }
+  std::byte* at(std::size_t offset) const noexcept { return base() + offset; }
+
+  /// Drops all messages.
+  void clear() noexcept { begin_ = end_ = 0; }
+  /// The next message, empty.
+  void begin() noexcept { begin_ = end_ = (end_ + sizeof(Unit) - 1) / sizeof(Unit) * sizeof(Unit); }
+  /// `count` more bytes, contents unspecified; null rather than a buffer grown for more than kMaxMessageBytes.
   std::byte* append(std::size_t count) {
-    if (count <= capacity_ - size_) [[likely]] {
-      std::byte* const at = data() + size_;
-      size_ += count;
-      return at;
+    if (end_ <= capacity_ && count <= capacity_ - end_) [[likely]] {
+      std::byte* const place = base() + end_;
+      end_ += count;
+      return place;
     }
     return grow(count);
   }
-  /// False above kMaxMessageBytes.
+  /// False where there was no place.
   bool append(Bytes bytes);
-  void truncate(std::size_t size) noexcept { size_ = size; }
+  void truncate(std::size_t size) noexcept { end_ = begin_ + size; }
 
  private:
   struct alignas(16) Unit {
     std::byte bytes[16];
   };
   static constexpr std::size_t kInitialUnits = 512;
+  std::byte* base() const noexcept { return reinterpret_cast<std::byte*>(space_.get()); }
   std::byte* grow(std::size_t count);
 
   std::unique_ptr<Unit[]> space_ = std::make_unique_for_overwrite<Unit[]>(kInitialUnits);
-  std::size_t size_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
   std::size_t capacity_ = kInitialUnits * sizeof(Unit);
 };
 
-struct ParsedRecord;
+class ParsedRecord;
 
 /// Gives the bodies of blocks that hold shared file data.
 class EarlierBlocks {
@@ -132,14 +141,23 @@ class RecordDecoder {
 
   /// Decodes one record (without its length) into `event`; the message stays valid until the next call. What is wrong
   /// with the record, or empty for success. `form` says how the message was kept.
-  std::string_view decode(Bytes record, Event& event, RecordForm& form);
+  std::string_view decode(Bytes record, Event& event, RecordForm& form) {
+    space_.clear();
+    return decode_next(record, event, form);
+  }
+  /// The same, but earlier messages stay, though perhaps elsewhere: messages().offset() tells where this one is.
+  std::string_view decode_next(Bytes record, Event& event, RecordForm& form);
+  MessageSpace& messages() noexcept { return space_; }
 
  private:
-  std::string_view build(const ParsedRecord& record, Bytes bytes);
+  std::string_view build_raw(const ParsedRecord& record, EventKind kind);
+  std::string_view build(const ParsedRecord& record, Bytes bytes, EventKind kind);
   std::string_view build_request(const ParsedRecord& record, Bytes bytes);
   std::string_view build_out(const ParsedRecord& record, Bytes bytes, const MessageLayout* layout, std::int32_t error,
                              std::uint64_t unique);
+  std::uint64_t unique_of(const ParsedRecord& record) const noexcept;
   std::string_view body(const ParsedRecord& record, Bytes bytes, const MessageLayout& layout);
+  std::string_view names(const ParsedRecord& record);
   std::string_view tail(const ParsedRecord& record, Bytes bytes, const MessageLayout& layout);
   std::string_view list(Bytes bytes, std::uint32_t number, StructId element);
   std::string_view directory(Bytes bytes, bool plus);
@@ -150,7 +168,6 @@ class RecordDecoder {
   bool shared_piece(Bytes bytes);
 
   EarlierBlocks* const earlier_;
-  StructCodec structs_;
   RecordBase base_;
   MessageSpace space_;
 };

@@ -2,8 +2,6 @@
 
 #include <limits>
 
-#include "traces/protobuf_wire.h"
-#include "traces/record_fields.h"
 #include "traces/struct_codec.h"
 
 namespace fusereplay {
@@ -12,23 +10,6 @@ namespace {
 constexpr std::string_view kTooLarge = "a value too large for its field";
 constexpr std::string_view kMalformed = "malformed protobuf";
 constexpr std::string_view kWrongType = "a field of the wrong wire type";
-
-/// False where the value does not fit.
-template <class Field>
-bool store(Field& to, std::uint64_t value) noexcept {
-  to = static_cast<Field>(value);
-  return to == value;
-}
-
-bool store_signed(std::int32_t& to, std::uint64_t value) noexcept {
-  to = static_cast<std::int32_t>(protobuf::unzigzag(value));
-  return value <= std::numeric_limits<std::uint32_t>::max();
-}
-
-bool store_signed(std::int64_t& to, std::uint64_t value) noexcept {
-  to = protobuf::unzigzag(value);
-  return true;
-}
 
 constexpr std::uint32_t bytes_tag(std::uint32_t number) noexcept {
   return protobuf::tag_of(number, protobuf::WireType::kLength);
@@ -44,9 +25,30 @@ constexpr bool is_known(std::uint32_t number) noexcept {
          (number > kStructNumberBase && number < kStructNumberBase + kStructCount);
 }
 
+constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t k32 = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint64_t k16 = std::numeric_limits<std::uint16_t>::max();
+
+/// The largest varint that fits each field; 0 for a field that is no number.
+constexpr auto kLargest = [] {
+  std::array<std::uint64_t, record::kDataHashes + 1> largest{};
+  for (const std::uint32_t field :
+       {record::kKind, record::kSequenceDelta, record::kBeginDelta, record::kDuration, record::kUniqueDelta,
+        record::kNodeId, record::kResult, record::kAsksSize, record::kMark, record::kDataSize}) {
+    largest[field] = kAny;
+  }
+  for (const std::uint32_t field :
+       {record::kOpcode, record::kThread, record::kChannel, record::kUid, record::kGid, record::kPid, record::kError,
+        record::kNotifyCode, record::kFixedSize, record::kDataPhase}) {
+    largest[field] = k32;
+  }
+  largest[record::kHeaderPadding] = k16;
+  return largest;
+}();
+
 }  // namespace
 
-std::string_view ParsedRecord::bytes_list(std::uint32_t number) noexcept {
+std::string_view ParsedRecord::list(std::uint32_t number) noexcept {
   if (list_number != 0 && list_number != number) return "two kinds of list in one message";
   list_number = number;
   return {};
@@ -66,102 +68,29 @@ inline std::string_view ParsedRecord::struct_field(StructId id, Bytes value) noe
   return {};
 }
 
-/// Inlined into the loop: a record is a row of these.
-[[gnu::always_inline]] inline ParsedRecord::Taken ParsedRecord::number_field(std::uint32_t number,
-                                                                             std::uint64_t value) noexcept {
-  bool fits = true;
-  switch (number) {
-    case record::kKind:
-      fits = store(kind, value);
-      break;
-    case record::kOpcode:
-      fits = store(opcode, value);
-      break;
-    case record::kSequenceDelta:
-      fits = store(sequence_delta, value);
-      break;
-    case record::kBeginDelta:
-      fits = store_signed(begin_delta, value);
-      break;
-    case record::kDuration:
-      fits = store_signed(duration, value);
-      break;
-    case record::kUniqueDelta:
-      fits = store_signed(unique_delta, value);
-      break;
-    case record::kNodeId:
-      fits = store(nodeid, value);
-      break;
-    case record::kThread:
-      fits = store(thread, value);
-      break;
-    case record::kChannel:
-      fits = store(channel, value);
-      break;
-    case record::kUid:
-      fits = store(uid, value);
-      break;
-    case record::kGid:
-      fits = store(gid, value);
-      break;
-    case record::kPid:
-      fits = store(pid, value);
-      break;
-    case record::kError:
-      fits = store_signed(error, value);
-      break;
-    case record::kResult:
-      fits = store_signed(result.emplace(), value);
-      break;
-    case record::kNotifyCode:
-      fits = store_signed(notify_code, value);
-      break;
-    case record::kAsksSize:
-      asks_size = value != 0;
-      break;
-    case record::kMark:
-      fits = store(mark, value);
-      break;
-    case record::kHeaderPadding:
-      fits = store(header_padding, value);
-      break;
-    case record::kFixedSize:
-      fits = store(fixed_size.emplace(), value);
-      break;
-    case record::kDataSize:
-      fits = store(data_size.emplace(), value);
-      break;
-    case record::kDataPhase:
-      fits = store(data_phase, value);
-      break;
-    default:
-      return Taken::kUnknown;
-  }
-  return fits ? Taken::kYes : Taken::kTooLarge;
-}
-
 std::string_view ParsedRecord::bytes_field(std::uint32_t tag, Bytes value) noexcept {
+  const auto keep = [&](Bytes& to) {
+    to = value;
+    seen_ |= record::bit(tag >> 3);
+    return std::string_view();
+  };
   switch (tag) {
     case bytes_tag(record::kNames):
       return name(value);
     case bytes_tag(record::kData):
-      data = value;
-      return {};
+      return keep(data);
     case bytes_tag(record::kExtensions):
-      extensions = value;
-      return {};
+      return keep(extensions);
     case bytes_tag(record::kRaw):
-      raw = value;
-      return {};
+      return keep(raw);
     case bytes_tag(record::kDataHashes):
-      data_hashes = value;
-      return {};
+      return keep(data_hashes);
     case bytes_tag(record::kPieces):
     case bytes_tag(record::kEntries):
     case bytes_tag(record::kNodeIds):
     case kForgetTag:
     case kRemovemappingTag:
-      return bytes_list(tag >> 3);
+      return list(tag >> 3);
     default:
       break;
   }
@@ -170,35 +99,54 @@ std::string_view ParsedRecord::bytes_field(std::uint32_t tag, Bytes value) noexc
   return tag >= kFirstStructTag ? struct_field(static_cast<StructId>(number - kStructNumberBase), value) : kWrongType;
 }
 
-/// A field that is no number and no bytes, or a number that no field has.
-std::string_view ParsedRecord::other_field(std::uint32_t tag) noexcept {
-  return is_known(tag >> 3) ? kWrongType : std::string_view();
+template <std::uint32_t kField>
+[[gnu::always_inline]] inline bool ParsedRecord::next(protobuf::Input& in) noexcept {
+  if (!in.skip_tag<protobuf::tag_of(kField, protobuf::WireType::kVarint)>()) return true;
+  std::uint64_t value = 0;
+  if (!in.varint(value) || value > kLargest[kField]) return false;
+  numbers_[kField] = value;
+  seen_ |= record::bit(kField);
+  return true;
+}
+
+template <std::uint32_t... kField>
+[[gnu::always_inline]] inline bool ParsedRecord::in_order(protobuf::Input& in) noexcept {
+  return (next<kField>(in) && ...);
 }
 
 std::string_view ParsedRecord::parse(Bytes bytes) noexcept {
   protobuf::Input in(bytes);
+  // As our encoder writes them.
+  using namespace record;
+  if (!in_order<kKind, kSequenceDelta, kBeginDelta, kDuration, kThread, kChannel, kResult, kUniqueDelta, kError,
+                kOpcode, kAsksSize, kNodeId, kUid, kGid, kPid>(in)) {
+    return "a malformed number, or one too large for its field";
+  }
   while (!in.done()) {
     std::uint64_t tag = 0;
-    if (!in.varint(tag) || tag > std::numeric_limits<std::uint32_t>::max() || tag < 8) return kMalformed;
+    if (!in.varint(tag) || tag > k32 || tag < 8) return kMalformed;
     const auto narrow = static_cast<std::uint32_t>(tag);
-    std::string_view wrong;
+    const std::uint32_t number = narrow >> 3;
     if ((narrow & 7) == static_cast<std::uint32_t>(protobuf::WireType::kVarint)) [[likely]] {
       std::uint64_t value = 0;
       if (!in.varint(value)) return kMalformed;
-      const Taken taken = number_field(narrow >> 3, value);
-      if (taken == Taken::kYes) [[likely]]
-        continue;
-      wrong = taken == Taken::kTooLarge ? kTooLarge : other_field(narrow);
+      if (number < kLargest.size() && kLargest[number] != 0) [[likely]] {
+        if (value > kLargest[number]) return kTooLarge;
+        numbers_[number] = value;
+        seen_ |= record::bit(number);
+      } else if (is_known(number)) {
+        return kWrongType;
+      }
     } else if ((narrow & 7) == static_cast<std::uint32_t>(protobuf::WireType::kLength)) {
       Bytes value;
       if (!in.bytes(value)) return kMalformed;
-      wrong = bytes_field(narrow, value);
+      const std::string_view wrong = bytes_field(narrow, value);
+      if (!wrong.empty()) [[unlikely]]
+        return wrong;
     } else {
       if (!in.skip(narrow & 7)) return kMalformed;
-      wrong = other_field(narrow);
+      if (is_known(number)) return kWrongType;
     }
-    if (!wrong.empty()) [[unlikely]]
-      return wrong;
   }
   return {};
 }

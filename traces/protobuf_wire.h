@@ -97,14 +97,9 @@ class Input {
   std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
   const std::byte* position() const noexcept { return reinterpret_cast<const std::byte*>(at_); }
 
-  [[nodiscard]] bool varint(std::uint64_t& value) noexcept {
+  [[nodiscard, gnu::always_inline]] inline bool varint(std::uint64_t& value) noexcept {
     if (at_ != end_ && *at_ < 0x80) [[likely]] {
       value = *at_++;
-      return true;
-    }
-    if (left() >= 2 && at_[1] < 0x80) [[likely]] {
-      value = (at_[0] & 0x7fU) | static_cast<std::uint64_t>(at_[1]) << 7;
-      at_ += 2;
       return true;
     }
     const Long read = long_varint(at_, end_);
@@ -112,10 +107,17 @@ class Input {
     value = read.value;
     return read.size != 0;
   }
-  /// Past the next byte if it is this tag; tags of two bytes are never found.
-  [[nodiscard]] bool skip_tag(std::uint32_t tag) noexcept {
-    if (at_ == end_ || *at_ != tag || tag >= 0x80) return false;
-    ++at_;
+  /// Past the next tag if it is this one.
+  template <std::uint32_t kTag>
+  [[nodiscard]] bool skip_tag() noexcept {
+    static_assert(kTag < 1U << 14);
+    if constexpr (kTag < 0x80) {
+      if (at_ == end_ || *at_ != kTag) return false;
+      ++at_;
+    } else {
+      if (left() < 2 || at_[0] != (kTag & 0x7f) + 0x80 || at_[1] != kTag >> 7) return false;
+      at_ += 2;
+    }
     return true;
   }
   /// A length and that many bytes.
@@ -156,6 +158,7 @@ class Input {
   };
   // A function of its own, of values: so the position of whoever calls it stays in a register.
   [[gnu::noinline]] static Long long_varint(const std::uint8_t* at, const std::uint8_t* end) noexcept {
+    if (end - at >= 2 && at[1] < 0x80) return {(at[0] & 0x7fU) | static_cast<std::uint64_t>(at[1]) << 7, 2};
     if (static_cast<std::size_t>(end - at) >= sizeof(std::uint64_t)) [[likely]] {
       std::uint64_t word = 0;
       std::memcpy(&word, at, sizeof(word));

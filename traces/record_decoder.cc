@@ -14,6 +14,11 @@ namespace {
 constexpr std::string_view kMessageTooLarge = "a message above the limit";
 constexpr std::string_view kBadStruct = "a struct that does not fit its table";
 
+/// Wraps, as the deltas do.
+std::int64_t plus(std::int64_t base, std::int64_t delta) noexcept {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(base) + static_cast<std::uint64_t>(delta));
+}
+
 std::string_view as_name(Bytes bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -38,16 +43,15 @@ bool each(Bytes record, std::uint32_t number, Take take) {
 }  // namespace
 
 std::byte* MessageSpace::grow(std::size_t count) {
-  if (count > kMaxMessageBytes || size_ + count > kMaxMessageBytes) return nullptr;
-  const std::size_t wanted = std::max(capacity_ * 2, size_ + count);
+  if (count > kMaxMessageBytes || size() + count > kMaxMessageBytes) return nullptr;
+  const std::size_t wanted = std::max(capacity_ * 2, end_ + count);
   const std::size_t units = (wanted + sizeof(Unit) - 1) / sizeof(Unit);
   auto larger = std::make_unique_for_overwrite<Unit[]>(units);
-  if (size_ != 0) std::memcpy(larger.get(), space_.get(), size_);
+  std::memcpy(larger.get(), space_.get(), std::min(end_, capacity_));
   space_ = std::move(larger);
   capacity_ = units * sizeof(Unit);
-  std::byte* const at = data() + size_;
-  size_ += count;
-  return at;
+  end_ += count;
+  return base() + end_ - count;
 }
 
 bool MessageSpace::append(Bytes bytes) {
@@ -61,36 +65,32 @@ void RecordDecoder::start_block(std::uint64_t first_sequence, std::int64_t first
   base_ = {.next_sequence = first_sequence, .begin = first_begin, .unique = 0};
 }
 
-std::string_view RecordDecoder::decode(Bytes bytes, Event& event, RecordForm& form) {
+std::string_view RecordDecoder::decode_next(Bytes bytes, Event& event, RecordForm& form) {
   ParsedRecord record;
   if (const auto wrong = record.parse(bytes); !wrong.empty()) return wrong;
-  if (record.kind > static_cast<std::uint64_t>(EventKind::kMark)) return "an unknown kind of event";
-  const bool is_mark = record.kind == static_cast<std::uint64_t>(EventKind::kMark);
-  if (record.mark > static_cast<std::uint64_t>(Mark::kServerDied) || is_mark == (record.mark == 0)) {
+  const std::uint64_t kind = record.number(record::kKind);
+  const std::uint64_t mark = record.number(record::kMark);
+  if (kind > static_cast<std::uint64_t>(EventKind::kMark)) return "an unknown kind of event";
+  if (mark > static_cast<std::uint64_t>(Mark::kServerDied) ||
+      (kind == static_cast<std::uint64_t>(EventKind::kMark)) == (mark == 0)) {
     return "an unknown mark, or a mark where there is none";
   }
-  if (record.sequence_delta >= ~base_.next_sequence) return "a sequence that overflows";
-  space_.clear();
-  if (record.raw) {
-    if (record.has_body()) return "a raw message with a typed body";
-    if (is_mark) return "a mark with a message";
-    if (record.raw->size() > kMaxMessageBytes || !space_.append(*record.raw)) return kMessageTooLarge;
-    form = RecordForm::kRaw;
-  } else {
-    form = RecordForm::kTyped;
-  }
-  if (const auto wrong = build(record, bytes); !wrong.empty()) return wrong;
+  if (record.number(record::kSequenceDelta) >= ~base_.next_sequence) return "a sequence that overflows";
+  space_.begin();
+  event.kind = static_cast<EventKind>(kind);
+  form = record.has(record::kRaw) ? RecordForm::kRaw : RecordForm::kTyped;
+  const auto wrong = form == RecordForm::kRaw ? build_raw(record, event.kind) : build(record, bytes, event.kind);
+  if (!wrong.empty()) return wrong;
+  if (space_.size() > kMaxMessageBytes) return kMessageTooLarge;
 
-  event.kind = static_cast<EventKind>(record.kind);
-  event.mark = static_cast<Mark>(record.mark);
-  event.sequence = base_.next_sequence + record.sequence_delta;
-  event.begin = static_cast<std::int64_t>(static_cast<std::uint64_t>(base_.begin) +
-                                          static_cast<std::uint64_t>(record.begin_delta));
-  event.end =
-      static_cast<std::int64_t>(static_cast<std::uint64_t>(event.begin) + static_cast<std::uint64_t>(record.duration));
-  event.thread = record.thread;
-  event.channel = record.channel;
-  event.result = record.result.value_or(static_cast<std::int64_t>(space_.size()));
+  event.mark = static_cast<Mark>(mark);
+  event.sequence = base_.next_sequence + record.number(record::kSequenceDelta);
+  event.begin = plus(base_.begin, record.signed_number(record::kBeginDelta));
+  event.end = plus(event.begin, record.signed_number(record::kDuration));
+  event.thread = record.number32(record::kThread);
+  event.channel = record.number32(record::kChannel);
+  event.result =
+      record.has(record::kResult) ? record.signed_number(record::kResult) : static_cast<std::int64_t>(space_.size());
   event.message = Message{.head = Bytes(space_.data(), space_.size()), .tail = {}, .owner = nullptr};
   event.request = nullptr;
   base_.next_sequence = event.sequence + 1;
@@ -98,22 +98,30 @@ std::string_view RecordDecoder::decode(Bytes bytes, Event& event, RecordForm& fo
   return {};
 }
 
-std::string_view RecordDecoder::build(const ParsedRecord& record, Bytes bytes) {
-  switch (static_cast<EventKind>(record.kind)) {
+std::string_view RecordDecoder::build_raw(const ParsedRecord& record, EventKind kind) {
+  if (record.has_body()) return "a raw message with a typed body";
+  if (kind == EventKind::kMark) return "a mark with a message";
+  return space_.append(record.raw) ? std::string_view() : kMessageTooLarge;
+}
+
+std::string_view RecordDecoder::build(const ParsedRecord& record, Bytes bytes, EventKind kind) {
+  switch (kind) {
     case EventKind::kRequest:
-      return record.raw ? std::string_view() : build_request(record, bytes);
+      return build_request(record, bytes);
     case EventKind::kReply: {
-      if (record.raw) return {};
+      const std::int32_t error = record.signed32(record::kError);
       const MessageLayout* layout = nullptr;
-      if (record.error == 0) layout = reply_layout(static_cast<Opcode>(record.opcode), record.asks_size);
-      const std::uint64_t unique = base_.unique + static_cast<std::uint64_t>(record.unique_delta);
-      return build_out(record, bytes, layout, record.error, unique);
+      if (error == 0) {
+        layout =
+            reply_layout(static_cast<Opcode>(record.number32(record::kOpcode)), record.number(record::kAsksSize) != 0);
+      }
+      return build_out(record, bytes, layout, error, unique_of(record));
     }
     case EventKind::kNotification: {
-      if (record.raw) return {};
-      const MessageLayout* const layout = notify_layout(static_cast<NotifyCode>(record.notify_code));
+      const std::int32_t code = record.signed32(record::kNotifyCode);
+      const MessageLayout* const layout = notify_layout(static_cast<NotifyCode>(code));
       if (layout == nullptr) return "an unknown notification that is not raw";
-      return build_out(record, bytes, layout, record.notify_code, 0);
+      return build_out(record, bytes, layout, code, 0);
     }
     case EventKind::kMark:
       return record.has_body() ? "a mark with a message" : std::string_view();
@@ -121,25 +129,29 @@ std::string_view RecordDecoder::build(const ParsedRecord& record, Bytes bytes) {
   return "an unknown kind of event";
 }
 
+std::uint64_t RecordDecoder::unique_of(const ParsedRecord& record) const noexcept {
+  return base_.unique + static_cast<std::uint64_t>(record.signed_number(record::kUniqueDelta));
+}
+
 std::string_view RecordDecoder::build_request(const ParsedRecord& record, Bytes bytes) {
   Negotiated negotiated;
   negotiated.setxattr_ext = record.struct_ids[0] != StructId::kSetxattrInCompat;
-  const MessageLayout* const layout = request_layout(static_cast<Opcode>(record.opcode), negotiated);
+  const std::uint32_t opcode = record.number32(record::kOpcode);
+  const MessageLayout* const layout = request_layout(static_cast<Opcode>(opcode), negotiated);
   if (layout == nullptr) return "an unknown opcode that is not raw";
   const std::size_t extension_units = record.extensions.size() / 8;
   if (record.extensions.size() % 8 != 0 || extension_units > 0xffff) return "extensions of a size that cannot be";
   if (space_.append(sizeof(wire::InHeader)) == nullptr) return kMessageTooLarge;
   if (const auto wrong = body(record, bytes, *layout); !wrong.empty()) return wrong;
-  wire::InHeader header{};
-  header.len = static_cast<std::uint32_t>(space_.size());
-  header.opcode = record.opcode;
-  header.unique = base_.unique + static_cast<std::uint64_t>(record.unique_delta);
-  header.nodeid = record.nodeid;
-  header.uid = record.uid;
-  header.gid = record.gid;
-  header.pid = record.pid;
-  header.total_extlen = static_cast<std::uint16_t>(extension_units);
-  header.padding = record.header_padding;
+  const wire::InHeader header{.len = static_cast<std::uint32_t>(space_.size()),
+                              .opcode = opcode,
+                              .unique = unique_of(record),
+                              .nodeid = record.number(record::kNodeId),
+                              .uid = record.number32(record::kUid),
+                              .gid = record.number32(record::kGid),
+                              .pid = record.number32(record::kPid),
+                              .total_extlen = static_cast<std::uint16_t>(extension_units),
+                              .padding = static_cast<std::uint16_t>(record.number(record::kHeaderPadding))};
   std::memcpy(space_.data(), &header, sizeof(header));
   base_.unique = header.unique;
   return {};
@@ -165,39 +177,51 @@ std::string_view RecordDecoder::body(const ParsedRecord& record, Bytes bytes, co
     if (id == StructId::kNone) continue;
     const std::size_t index = record.struct_ids[0] == id ? 0 : 1;
     if (record.struct_ids[index] != id) return "a struct is missing";
-    std::byte* const at = space_.append(structs_.size(id));
+    std::byte* const at = space_.append(struct_info(id).size);
     if (at == nullptr) return kMessageTooLarge;
-    if (!structs_.decode(id, record.structs[index], at)) return kBadStruct;
+    if (!decode_struct(id, record.structs[index], at)) return kBadStruct;
     ++found;
   }
   if (found != record.struct_count) return "a struct that the message does not have";
-  if (record.fixed_size) {
-    if (!layout.truncatable || *record.fixed_size > space_.size() - fixed_at) return "a struct cut short";
-    space_.truncate(fixed_at + *record.fixed_size);
+  if (record.has(record::kFixedSize)) {
+    const std::uint64_t size = record.number(record::kFixedSize);
+    if (!layout.truncatable || size > space_.size() - fixed_at) return "a struct cut short";
+    space_.truncate(fixed_at + static_cast<std::size_t>(size));
   }
   if (record.name_count != layout.names) return "the wrong number of names";
-  for (std::size_t i = 0; i < record.name_count; ++i) {
-    const std::string_view name = as_name(record.names[i]);
-    if (!record::acceptable_name(static_cast<Opcode>(record.opcode), i, name)) return "a name that cannot be";
-    std::byte* const at = space_.append(name.size() + 1);
-    if (at == nullptr) return kMessageTooLarge;
-    if (!name.empty()) std::memcpy(at, name.data(), name.size());
-    at[name.size()] = std::byte{0};
+  if (layout.names != 0) {
+    if (const auto wrong = names(record); !wrong.empty()) return wrong;
   }
-  if (const auto wrong = tail(record, bytes, layout); !wrong.empty()) return wrong;
+  if (layout.tail != Tail::kNone || record.has_tail()) {
+    if (const auto wrong = tail(record, bytes, layout); !wrong.empty()) return wrong;
+  }
   if (record.extensions.empty()) return {};
   if (!layout.extensions) return "extensions that the message does not have";
   return space_.append(record.extensions) ? std::string_view() : kMessageTooLarge;
 }
 
+std::string_view RecordDecoder::names(const ParsedRecord& record) {
+  const auto opcode = static_cast<Opcode>(record.number32(record::kOpcode));
+  for (std::size_t i = 0; i < record.name_count; ++i) {
+    const std::string_view name = as_name(record.names[i]);
+    if (!record::acceptable_name(opcode, i, name)) return "a name that cannot be";
+    std::byte* const at = space_.append(name.size() + 1);
+    if (at == nullptr) return kMessageTooLarge;
+    if (!name.empty()) std::memcpy(at, name.data(), name.size());
+    at[name.size()] = std::byte{0};
+  }
+  return {};
+}
+
 std::string_view RecordDecoder::tail(const ParsedRecord& record, Bytes bytes, const MessageLayout& layout) {
+  const bool kept = record.has(record::kDataSize) || record.has(record::kDataHashes);
   std::uint32_t wanted = 0;
   switch (layout.tail) {
     case Tail::kNone:
       break;
     case Tail::kBytes:
-      if (record.data && !space_.append(*record.data)) return kMessageTooLarge;
-      if (record.data_size || record.data_hashes) return kept_payload(record);
+      if (!space_.append(record.data)) return kMessageTooLarge;
+      if (kept) return kept_payload(record);
       wanted = record::kPieces;
       break;
     case Tail::kDirents:
@@ -214,20 +238,20 @@ std::string_view RecordDecoder::tail(const ParsedRecord& record, Bytes bytes, co
       wanted = record::kNodeIds;
       break;
   }
-  const bool kept = record.data_size || record.data_hashes;
-  if ((record.data || kept) && layout.tail != Tail::kBytes) return "data that the message does not have";
+  const bool data = record.has(record::kData);
+  if ((data || kept) && layout.tail != Tail::kBytes) return "data that the message does not have";
   if (record.list_number == 0) return {};
   if (record.list_number != wanted) return "a list that the message does not have";
   if (wanted == record::kEntries) return directory(bytes, layout.tail == Tail::kDirentsPlus);
   if (wanted == record::kNodeIds) return node_ids(bytes);
-  if (wanted == record::kPieces) return record.data ? "data twice" : shared_payload(bytes);
+  if (wanted == record::kPieces) return data ? "data twice" : shared_payload(bytes);
   return list(bytes, wanted, static_cast<StructId>(wanted - kStructNumberBase));
 }
 
 std::string_view RecordDecoder::list(Bytes bytes, std::uint32_t number, StructId element) {
   const bool good = each(bytes, number, [&](Bytes value) {
-    std::byte* const at = space_.append(structs_.size(element));
-    return at != nullptr && structs_.decode(element, value, at);
+    std::byte* const at = space_.append(struct_info(element).size);
+    return at != nullptr && decode_struct(element, value, at);
   });
   return good ? std::string_view() : kBadStruct;
 }
@@ -262,10 +286,10 @@ bool RecordDecoder::directory_entry(Bytes bytes, bool plus) {
   if (at == nullptr) return false;
   std::byte* const end = at + size;
   if (plus) {
-    if (!structs_.decode(StructId::kEntryOut, *entry, at)) return false;
+    if (!decode_struct(StructId::kEntryOut, *entry, at)) return false;
     at += sizeof(wire::EntryOut);
   }
-  if (!structs_.decode(StructId::kDirent, dirent, at)) return false;
+  if (!decode_struct(StructId::kDirent, dirent, at)) return false;
   const auto length = static_cast<std::uint32_t>(name.size());
   std::memcpy(at + offsetof(wire::Dirent, namelen), &length, sizeof(length));
   at += sizeof(wire::Dirent);
@@ -290,21 +314,26 @@ std::string_view RecordDecoder::node_ids(Bytes bytes) {
 
 /// Data of which only hashes, or the size, were kept.
 std::string_view RecordDecoder::kept_payload(const ParsedRecord& record) {
-  if (record.data || record.list_number != 0 || !record.data_size) return "data kept in two ways";
-  if (record.data_phase >= kPayloadChunk || *record.data_size > kMaxMessageBytes)
+  if (record.has(record::kData) || record.list_number != 0 || !record.has(record::kDataSize)) {
+    return "data kept in two ways";
+  }
+  const auto phase = static_cast<std::size_t>(record.number(record::kDataPhase));
+  if (phase >= kPayloadChunk || record.number(record::kDataSize) > kMaxMessageBytes) {
     return "data of a size that cannot be";
-  const auto size = static_cast<std::size_t>(*record.data_size);
-  if (record.data_hashes && record.data_hashes->size() != chunk_count(record.data_phase, size) * sizeof(ChunkHash)) {
+  }
+  const auto size = static_cast<std::size_t>(record.number(record::kDataSize));
+  const bool hashed = record.has(record::kDataHashes);
+  if (hashed && record.data_hashes.size() != chunk_count(phase, size) * sizeof(ChunkHash)) {
     return "not one hash for each chunk of the data";
   }
   std::byte* const to = space_.append(size);
   if (to == nullptr) return kMessageTooLarge;
-  if (!record.data_hashes) {
+  if (!hashed) {
     std::fill(to, to + size, std::byte{0});
     return {};
   }
-  const std::byte* from = record.data_hashes->data();
-  for_each_chunk(record.data_phase, size, [&](std::size_t at, std::size_t chunk) {
+  const std::byte* from = record.data_hashes.data();
+  for_each_chunk(phase, size, [&](std::size_t at, std::size_t chunk) {
     ChunkHash hash;
     std::memcpy(hash.data(), from, hash.size());
     from += hash.size();

@@ -105,8 +105,8 @@ bool RecordEncoder::request_body(const Event& event, protobuf::Output& out, Reco
   const auto opcode = static_cast<Opcode>(header->opcode);
   const auto view = RequestView::parse(event.message, negotiated_for(event, opcode));
   if (!view || view->extensions().size() != std::size_t{header->total_extlen} * 8) return false;
-  out.field(record::kOpcode, header->opcode);
   out.signed_field(record::kUniqueDelta, difference(header->unique, base.unique));
+  out.field(record::kOpcode, header->opcode);
   out.field(record::kNodeId, header->nodeid);
   out.field(record::kUid, header->uid);
   out.field(record::kGid, header->gid);
@@ -167,9 +167,9 @@ bool RecordEncoder::layout_body(const View& view, std::uint32_t opcode, FileOffs
     if (id == StructId::kNone) continue;
     out.tag(kStructNumberBase + static_cast<std::uint32_t>(id), protobuf::WireType::kLength);
     const auto mark = out.open(0);
-    structs_.encode(id, base, out);
+    encode_struct(id, base, out);
     out.close(mark);
-    base += structs_.size(id);
+    base += struct_info(id).size;
   }
   for (std::size_t i = 0; i < layout.names; ++i) {
     const std::string_view name = view.name(i);
@@ -223,7 +223,7 @@ bool RecordEncoder::elements(Bytes bytes, protobuf::Output& out) const noexcept 
   for (std::size_t i = 0; i < bytes.size(); i += sizeof(Element)) {
     out.tag(kStructNumberBase + static_cast<std::uint32_t>(kId), protobuf::WireType::kLength);
     const auto mark = out.open(0);
-    structs_.encode(kId, bytes.data() + i, out);
+    encode_struct(kId, bytes.data() + i, out);
     out.close(mark);
   }
   return true;
@@ -240,12 +240,12 @@ bool RecordEncoder::entries(Tail tail, Bytes bytes, protobuf::Output& out) const
     entry->dirent.namelen = 0;
     out.tag(record::kEntryDirent, protobuf::WireType::kLength);
     const auto dirent = out.open(0);
-    structs_.encode(StructId::kDirent, reinterpret_cast<const std::byte*>(&entry->dirent), out);
+    encode_struct(StructId::kDirent, reinterpret_cast<const std::byte*>(&entry->dirent), out);
     out.close(dirent);
     if (plus) {
       out.tag(record::kEntryEntry, protobuf::WireType::kLength);
       const auto attributes = out.open(0);
-      structs_.encode(StructId::kEntryOut, reinterpret_cast<const std::byte*>(&entry->entry), out);
+      encode_struct(StructId::kEntryOut, reinterpret_cast<const std::byte*>(&entry->entry), out);
       out.close(attributes);
     }
     out.close(mark);

@@ -1,143 +1,129 @@
 #include "traces/struct_codec.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
-#include <limits>
-
-#include "core/check.h"
+#include <utility>
 
 namespace fusereplay {
 namespace {
 
-template <class T>
-T load(const std::byte* from) noexcept {
-  T value;
-  std::memcpy(&value, from, sizeof(value));
-  return value;
+constexpr bool is_signed(FieldType type) noexcept {
+  return type == FieldType::kI32 || type == FieldType::kI64;
 }
 
-template <class T>
-void put(std::byte* to, T value) noexcept {
-  std::memcpy(to, &value, sizeof(value));
+constexpr std::uint32_t tag_of(const Field& field) noexcept {
+  const auto type = field.type == FieldType::kBytes ? protobuf::WireType::kLength : protobuf::WireType::kVarint;
+  return protobuf::tag_of(field.number, type);
 }
 
-bool all_zero(const std::byte* from, std::size_t size) noexcept {
-  return std::all_of(from, from + size, [](std::byte byte) { return byte == std::byte{0}; });
+/// False where the varint does not fit the field. Both 64-bit forms of a negative 32-bit number are refused.
+[[gnu::always_inline]] inline bool store(const Field& field, std::uint64_t varint, std::byte* base) noexcept {
+  if (field.width < sizeof(varint) && varint >> (8U * field.width) != 0) return false;
+  write_field(base, field, is_signed(field.type) ? static_cast<std::uint64_t>(protobuf::unzigzag(varint)) : varint);
+  return true;
 }
 
-void tagged_varint(protobuf::Output& out, std::uint32_t tag, std::uint64_t value) noexcept {
-  if (value == 0) return;
-  out.varint(tag);
-  out.varint(value);
-}
-
-}  // namespace
-
-StructCodec::StructCodec() {
-  for (std::size_t id = 0; id < kStructCount; ++id) {
-    const StructInfo& info = struct_info(static_cast<StructId>(id));
-    StructCode& code = structs_[id];
-    code.size = info.size;
-    code.by_number.fill(kNoField);
-    for (const Field& field : info.fields) {
-      FUSEREPLAY_CHECK(field.number <= kMaxNumber, "field numbers fit the table");
-      const auto type = field.type == FieldType::kBytes ? protobuf::WireType::kLength : protobuf::WireType::kVarint;
-      code.by_number[field.number] = static_cast<std::uint8_t>(code.fields.size());
-      code.fields.push_back({field.offset, field.width, field.type,
-                             static_cast<std::uint32_t>(field.number) << 3 | static_cast<std::uint32_t>(type)});
-    }
-  }
-}
-
-void StructCodec::encode(StructId id, const std::byte* base, protobuf::Output& out) const noexcept {
-  for (const FieldCode& field : structs_[static_cast<std::size_t>(id)].fields) {
-    const std::byte* const at = base + field.offset;
-    switch (field.type) {
-      case FieldType::kU16:
-        tagged_varint(out, field.tag, load<std::uint16_t>(at));
-        break;
-      case FieldType::kU32:
-        tagged_varint(out, field.tag, load<std::uint32_t>(at));
-        break;
-      case FieldType::kU64:
-        tagged_varint(out, field.tag, load<std::uint64_t>(at));
-        break;
-      case FieldType::kI32:
-        tagged_varint(out, field.tag, protobuf::zigzag(load<std::int32_t>(at)));
-        break;
-      case FieldType::kI64:
-        tagged_varint(out, field.tag, protobuf::zigzag(load<std::int64_t>(at)));
-        break;
-      case FieldType::kBytes:
-        if (all_zero(at, field.width)) break;
-        out.varint(field.tag);
-        out.varint(field.width);
-        out.raw(at, field.width);
-        break;
-    }
-  }
-}
-
-inline bool StructCodec::store(const FieldCode& field, std::uint64_t value, std::byte* base) noexcept {
-  std::byte* const at = base + field.offset;
-  switch (field.type) {
-    case FieldType::kU16:
-      if (value > std::numeric_limits<std::uint16_t>::max()) return false;
-      put(at, static_cast<std::uint16_t>(value));
-      return true;
-    case FieldType::kU32:
-      if (value > std::numeric_limits<std::uint32_t>::max()) return false;
-      put(at, static_cast<std::uint32_t>(value));
-      return true;
-    case FieldType::kU64:
-      put(at, value);
-      return true;
-    case FieldType::kI32:
-      if (value > std::numeric_limits<std::uint32_t>::max()) return false;
-      put(at, static_cast<std::int32_t>(protobuf::unzigzag(value)));
-      return true;
-    case FieldType::kI64:
-      put(at, protobuf::unzigzag(value));
-      return true;
-    case FieldType::kBytes:
-      return false;
-  }
-  return false;
-}
-
-inline bool StructCodec::take(const FieldCode& field, protobuf::Input& in, std::byte* base) noexcept {
-  if (field.type == FieldType::kBytes) [[unlikely]] {
+/// Inlined with a field that is known when it is compiled, as is put(): what is left of it is a few instructions.
+[[gnu::always_inline]] inline bool take(const Field& field, protobuf::Input& in, std::byte* base) noexcept {
+  if (field.type == FieldType::kBytes) {
     Bytes value;
     if (!in.bytes(value) || value.size() != field.width) return false;
     std::memcpy(base + field.offset, value.data(), value.size());
     return true;
   }
-  std::uint64_t value = 0;
-  return in.varint(value) && store(field, value, base);
+  std::uint64_t varint = 0;
+  return in.varint(varint) && store(field, varint, base);
 }
 
-bool StructCodec::decode(StructId id, Bytes body, std::byte* base) const noexcept {
-  const StructCode& code = structs_[static_cast<std::size_t>(id)];
-  std::memset(base, 0, code.size);
-  protobuf::Input in(body);
-  // As our encoder writes them: in the order of the table.
-  for (const FieldCode& field : code.fields) {
-    if (in.done()) return true;
-    if (in.skip_tag(field.tag) && !take(field, in, base)) return false;
+[[gnu::always_inline]] inline void put(const Field& field, const std::byte* base, protobuf::Output& out) noexcept {
+  if (field.type == FieldType::kBytes) {
+    const Bytes bytes(base + field.offset, field.width);
+    if (std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; })) return;
+    out.bytes(field.number, bytes);
+    return;
   }
+  const std::uint64_t value = read_field(base, field);
+  if (is_signed(field.type)) {
+    out.signed_field(field.number, static_cast<std::int64_t>(value));
+  } else {
+    out.field(field.number, value);
+  }
+}
+
+/// What is left of a message whose fields are in another order than ours, or that holds unknown ones.
+[[gnu::noinline]] bool decode_rest(std::span<const Field> fields, protobuf::Input in, std::byte* base) noexcept {
   while (!in.done()) {
     std::uint64_t tag = 0;
     if (!in.varint(tag)) return false;
     const std::uint64_t number = tag >> 3;
-    const std::uint8_t index = number <= kMaxNumber ? code.by_number[number] : kNoField;
-    if (index == kNoField) {
+    const auto field = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.number == number; });
+    if (field == fields.end()) {
       if (number == 0 || !in.skip(tag & 7)) return false;
-      continue;
+    } else if (tag != tag_of(*field) || !take(*field, in, base)) {
+      return false;
     }
-    const FieldCode& field = code.fields[index];
-    if (tag != field.tag || !take(field, in, base)) return false;
   }
   return true;
+}
+
+/// One struct's functions, each field's code made from its row of the table.
+template <std::size_t kId>
+struct Codec {
+  static constexpr const StructInfo& kInfo = internal::kStructInfos[kId];
+  static constexpr auto kIndices = std::make_index_sequence<kInfo.fields.size()>();
+
+  static void encode(const std::byte* base, protobuf::Output& to) noexcept {
+    protobuf::Output out = to;
+    [&]<std::size_t... kField>(std::index_sequence<kField...>) {
+      (put_one<kField>(base, out), ...);
+    }
+    (kIndices);
+    to = out;
+  }
+
+  template <std::size_t kField>
+  [[gnu::always_inline]] static void put_one(const std::byte* base, protobuf::Output& out) noexcept {
+    constexpr Field kRow = kInfo.fields[kField];
+    put(kRow, base, out);
+  }
+
+  template <std::size_t kField>
+  [[gnu::always_inline]] static bool next(protobuf::Input& in, std::byte* base) noexcept {
+    constexpr Field kRow = kInfo.fields[kField];
+    return !in.skip_tag<tag_of(kRow)>() || take(kRow, in, base);
+  }
+
+  static bool decode(Bytes body, std::byte* base) noexcept {
+    std::memset(base, 0, kInfo.size);
+    protobuf::Input in(body);
+    // As our encoder writes them: in the order of the table.
+    const bool good = [&]<std::size_t... kField>(std::index_sequence<kField...>) {
+      return (next<kField>(in, base) && ...);
+    }
+    (kIndices);
+    return good && (in.done() || decode_rest(kInfo.fields, in, base));
+  }
+};
+
+struct Functions {
+  void (*encode)(const std::byte*, protobuf::Output&) noexcept;
+  bool (*decode)(Bytes, std::byte*) noexcept;
+};
+
+constexpr auto kCodecs = []<std::size_t... kId>(std::index_sequence<kId...>) {
+  return std::array{Functions{&Codec<kId>::encode, &Codec<kId>::decode}...};
+}
+(std::make_index_sequence<kStructCount>());
+
+}  // namespace
+
+void encode_struct(StructId id, const std::byte* base, protobuf::Output& out) noexcept {
+  kCodecs[static_cast<std::size_t>(id)].encode(base, out);
+}
+
+bool decode_struct(StructId id, Bytes body, std::byte* base) noexcept {
+  return kCodecs[static_cast<std::size_t>(id)].decode(body, base);
 }
 
 }  // namespace fusereplay

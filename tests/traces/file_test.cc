@@ -308,6 +308,21 @@ std::string block(BlockHeader header, std::string_view body) {
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()) + std::string(body);
 }
 
+TEST(TraceFile, WithARecordDamagedUnderAGoodChecksumIsReadUpToIt) {
+  const test::TemporaryDirectory directory;
+  write_trace(directory / "whole", {});
+  const std::string whole = test::file_contents(directory / "whole");
+  const std::string mark("\x05\x08\x04\xa0\x01\x01", 6);  // Record{kind: MARK, mark: MOUNTED}, length-delimited
+  const std::string damaged("\x02\x08\x63", 3);
+  const BlockHeader header{.records = 4, .first_sequence = 1, .last_sequence = 4};
+  test::write_file(directory / "damaged",
+                   whole.substr(0, block_offsets(whole)[1]) + block(header, mark + mark + damaged + mark));
+  const auto back = read_trace(directory / "damaged");
+  EXPECT_EQ(back.outcome, ReadOutcome::kDamaged);
+  EXPECT_EQ(back.events.size(), 2U);
+  EXPECT_THAT(back.error, HasSubstr("an unknown kind of event"));
+}
+
 TEST(TraceFile, OfANewerFormatIsRefusedByName) {
   const test::TemporaryDirectory directory;
   // TraceHeader{format_version: 9, oldest_readable: 8}, length-delimited.
