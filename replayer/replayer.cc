@@ -107,8 +107,8 @@ class Replayer::Impl final : public ReplyChannel {
   enum class CausePlace : std::uint8_t { kKept, kCounted, kExpected };
   std::vector<CausePlace> places_;    // by cause
   std::vector<std::size_t> kept_at_;  // by cause: where in the report, if it is kept
-  LiveLog log_;
   SlotPool slots_;
+  LiveLog log_{slots_};
   std::optional<Synthetic> elsewhere_;  // for another implementation
   Window* window_ = nullptr;            // while run() runs
   Negotiated negotiated_;
@@ -279,7 +279,7 @@ void Replayer::Impl::deliver_immediate(Slot& slot) {
     attempt_waiting();
   }
   if (current_ == &slot) current_ = nullptr;
-  slots_.give_back(slot);
+  log_.retire(slot);
 }
 
 /// What is interrupted must be under way before it can be.
@@ -366,7 +366,7 @@ void Replayer::Impl::close(Slot& slot) {
   }
   window_->close(slot);
   if (current_ == &slot) current_ = nullptr;
-  slots_.give_back(slot);
+  log_.retire(slot);
   if (changed && !open_.empty()) attempt_waiting();
 }
 
@@ -664,6 +664,7 @@ void Replayer::Impl::diverge(const Slot& slot, const Difference& difference, con
 
 void Replayer::Impl::finish() {
   executor_.run_ready();
+  log_.flush();
   const bool stopped = stopped_ || (options_.stop_after != 0 && report_.counts.divergences >= options_.stop_after);
   bool hung = !abandoned_.empty() || (elsewhere_ && elsewhere_->hung());
   for (const Slot* slot : open_) hung = hung || slot->state == SlotState::kInFlight;

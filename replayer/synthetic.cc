@@ -107,7 +107,7 @@ Slot* Synthetic::ask(const Slot& about, Opcode opcode, std::uint64_t live_node, 
     hung_ = true;  // its slot stays taken: the reply may come yet
     return nullptr;
   }
-  parts_.slots.give_back(slot);
+  parts_.log.retire(slot);
   return nullptr;
 }
 
@@ -165,7 +165,7 @@ void Synthetic::read_to_end(const Slot& slot, Listing& listing) {
       listing.add_live(kind_of(slot.opcode), *body);
       if (slot.opcode == Opcode::kReaddirplus) count_granted(*body);
     }
-    parts_.slots.give_back(*page);
+    parts_.log.retire(*page);
     // An error, or a stream that does not move: rule R11 speaks of it.
     if (!body || (listing.live_offset() == before && !listing.live_ended())) return;
   }
@@ -215,7 +215,7 @@ void Synthetic::bind_entry(const Slot& slot, std::uint64_t live_directory, const
     difference.node = record.entry.nodeid;
     parts_.diverge(slot, difference, &live);
   }
-  parts_.slots.give_back(*reply);
+  parts_.log.retire(*reply);
 }
 
 /// Nodes that only the live side granted: its kernel would forget them some day, ours does at once.
