@@ -74,7 +74,8 @@ class SimulatedMount : public SystemCalls {
   Outcome<void> expire(std::string_view path);
   /// All clocks go on by so much, and what waited for it happens.
   void advance_time(std::int64_t nanoseconds);
-  /// The write of the server's next reply fails so. ENOENT: the caller gets ECONNABORTED; EINVAL, EFAULT: EIO.
+  /// The write of the server's next reply fails so. ENOENT: the caller gets ECONNABORTED; EINVAL, EFAULT: EIO,
+  /// and the rules report a reply without form (R3), for they cannot know better.
   void refuse_next_reply(Errno error);
   /// EBUSY while descriptors are open. No FORGET is sent (reference R6).
   Outcome<void> unmount();

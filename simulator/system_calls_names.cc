@@ -1,4 +1,4 @@
-// Calls on paths (fs/namei.c, fs/open.c, fs/stat.c, fs/xattr.c).
+// Calls on paths (fs/namei.c, fs/open.c, fs/stat.c).
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -34,13 +34,6 @@ struct stat to_stat(const Inode& inode) noexcept {
   out.st_mtim = {inode.mtime, inode.mtimensec};
   out.st_ctim = {inode.ctime, inode.ctimensec};
   return out;
-}
-
-Bytes bytes(std::string_view text) noexcept {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-std::string text(const std::vector<std::byte>& data) {
-  return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
 // fs/attr.c setattr_prepare, where the kernel checks permissions.
@@ -426,87 +419,6 @@ Outcome<void> SystemCalls::rename(std::string_view from, std::string_view to, st
     }
     kernel::move(moved, place);
     return {};
-  });
-}
-
-Outcome<void> SystemCalls::setxattr(std::string_view path, std::string_view name, std::string_view value, int flags) {
-  return call([&]() -> Result<void> {
-    if ((flags & ~3) != 0) return Errno(EINVAL);
-    if (name.empty() || name.size() > 255) return Errno(ERANGE);
-    if (value.size() > 65536) return Errno(E2BIG);
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
-    if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
-    if (const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayWrite, process_); !may) {
-      return may;
-    }
-    return kernel_.filesystem.setxattr(inode, name, bytes(value), static_cast<std::uint32_t>(flags), process_);
-  });
-}
-
-Outcome<std::string> SystemCalls::getxattr(std::string_view path, std::string_view name, std::size_t size) {
-  return call([&]() -> Result<std::string> {
-    if (name.empty() || name.size() > 255) return Errno(ERANGE);
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
-    if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
-    const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayRead, process_);
-    if (!may) return may.error();
-    const auto value = kernel_.filesystem.getxattr(inode, name, static_cast<std::uint32_t>(size), process_);
-    if (!value) return value.error();
-    return text(*value);
-  });
-}
-
-Outcome<std::size_t> SystemCalls::getxattr_size(std::string_view path, std::string_view name) {
-  return call([&]() -> Result<std::size_t> {
-    if (name.empty() || name.size() > 255) return Errno(ERANGE);
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
-    if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
-    const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayRead, process_);
-    if (!may) return may.error();
-    const Result<std::uint32_t> size = kernel_.filesystem.getxattr_size(inode, name, process_);
-    if (!size) return size.error();
-    return std::size_t{*size};
-  });
-}
-
-Outcome<std::vector<std::string>> SystemCalls::listxattr(std::string_view path, std::size_t size) {
-  return call([&]() -> Result<std::vector<std::string>> {
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
-    if (!found) return found.error();
-    const auto list = kernel_.filesystem.listxattr(*(*found)->inode, static_cast<std::uint32_t>(size), process_);
-    if (!list) return list.error();
-    std::vector<std::string> names;
-    const std::string all = text(*list);
-    for (std::string_view rest = all; !rest.empty(); rest.remove_prefix(names.back().size() + 1)) {
-      names.emplace_back(rest.substr(0, rest.find('\0')));
-    }
-    return names;
-  });
-}
-
-Outcome<std::size_t> SystemCalls::listxattr_size(std::string_view path) {
-  return call([&]() -> Result<std::size_t> {
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
-    if (!found) return found.error();
-    const Result<std::uint32_t> size = kernel_.filesystem.listxattr_size(*(*found)->inode, process_);
-    if (!size) return size.error();
-    return std::size_t{*size};
-  });
-}
-
-Outcome<void> SystemCalls::removexattr(std::string_view path, std::string_view name) {
-  return call([&]() -> Result<void> {
-    if (name.empty() || name.size() > 255) return Errno(ERANGE);
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
-    if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
-    if (const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayWrite, process_); !may) {
-      return may;
-    }
-    return kernel_.filesystem.removexattr(inode, name, process_);
   });
 }
 

@@ -11,7 +11,9 @@ namespace fusereplay::kernel {
 inline constexpr std::uint64_t kPageSize = 4096;
 
 struct Page {
-  std::array<std::byte, kPageSize> bytes{};
+  Page() noexcept {}  // the bytes mean nothing before it is up to date, and a READ fills all of them
+
+  std::array<std::byte, kPageSize> bytes;
   bool uptodate = false;
   bool reading = false;    // locked by a READ that is under way
   bool readahead = false;  // PG_readahead: whoever reads it starts the next READs
