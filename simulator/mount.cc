@@ -83,9 +83,9 @@ SimulatedMount::~SimulatedMount() {
     return;
   }
   // Their frames hold on to everything here: it stays, rather than the test.
-  static std::vector<std::unique_ptr<Parts>> abandoned;
+  static auto* const abandoned = new std::vector<std::unique_ptr<Parts>>;
   std::fprintf(stderr, "fusereplay: a handler of a simulated mount never ended; the filesystem is left behind\n");
-  abandoned.push_back(std::move(parts_));
+  abandoned->push_back(std::move(parts_));
 }
 
 void SimulatedMount::drop_caches() {

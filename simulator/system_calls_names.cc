@@ -98,6 +98,7 @@ Result<void> change_owner(kernel::Filesystem& filesystem, Inode& inode, std::uin
   change.uid = uid;
   change.gid = gid;
   if (!inode.is_directory()) {  // notify_change asks before fuse_setattr checks
+    change.kills = true;
     const Result<void> removed = filesystem.remove_capability(inode, task);
     if (!removed) return removed;
   }
@@ -388,7 +389,7 @@ Outcome<void> SystemCalls::rename(std::string_view from, std::string_view to, st
     }
     if (kernel::is_within(new_parent, moved)) return Errno(EINVAL);  // source an ancestor of the target
     if (!place.negative() && kernel::is_within(old_parent, place)) return Errno(exchange ? EINVAL : ENOTEMPTY);
-    if (&*moved.inode == &*place.inode) return {};
+    if (moved.inode == place.inode) return {};
     const bool directory = moved.inode->is_directory();
     if (const Result<void> may = kernel_.walk.may_delete(*old_parent.inode, moved, directory, process_); !may) {
       return may;

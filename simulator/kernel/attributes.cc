@@ -150,7 +150,6 @@ Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& tas
     change.mode = inode.mode & ~static_cast<std::uint32_t>(S_ISUID);
     if ((inode.mode & S_IXGRP) != 0) change.mode &= ~static_cast<std::uint32_t>(S_ISGID);
     if (change.mode != inode.mode) change.valid |= kSetattrMode;
-    if (change.valid == 0) return {};
   }
   const bool truncates = (change.valid & kSetattrSize) != 0;
   if (truncates && change.opening && connection_.has(kInitAtomicOTrunc)) {

@@ -53,8 +53,8 @@ void Filesystem::short_read(Inode& inode, std::uint64_t end, std::uint64_t attr_
 Result<std::size_t> Filesystem::read(OpenFile& file, std::uint64_t offset, std::span<std::byte> into,
                                      const Process& task) {
   if (file.inode->bad) return Errno(EIO);
-  const bool direct = (file.fopen & kFopenDirectIo) != 0 || (file.flags & O_DIRECT) != 0;
-  return direct ? read_direct(file, offset, into, task) : read_cached(file, offset, into, task);
+  return (file.fopen & kFopenDirectIo) != 0 ? read_direct(file, offset, into, task)
+                                            : read_cached(file, offset, into, task);
 }
 
 // fuse_direct_io, reading: as many READs as it takes, one after the other, until one is short.
@@ -92,6 +92,15 @@ Result<std::size_t> Filesystem::read_cached(OpenFile& file, std::uint64_t offset
   Inode& inode = *file.inode;
   if (connection_.has(kInitAutoInvalData) || offset + into.size() > inode.size) {
     if (const Result<void> known = update_attributes(inode, &file, STATX_SIZE, task); !known) return known.error();
+  }
+  if ((file.flags & O_DIRECT) != 0) {  // fuse_direct_IO
+    if (offset >= inode.size) return std::size_t{0};
+    if (connection_.has(kInitAsyncDio)) {
+      const std::uint64_t unit = std::uint64_t{connection_.max_pages} * kPageSize;
+      const std::uint64_t most = (inode.size - offset + unit - 1) / unit * unit;
+      into = into.first(std::min<std::uint64_t>(into.size(), most));
+    }
+    return read_direct(file, offset, into, task);
   }
   std::size_t done = 0;
   while (done < into.size() && offset + done < inode.size) {
@@ -174,7 +183,7 @@ void Filesystem::read_ahead(OpenFile& file, const ReadaheadWindow& window, const
   }
 }
 
-// fuse_do_readfolio.
+// fuse_read_folio, fuse_do_readfolio.
 Result<void> Filesystem::read_page(OpenFile& file, std::uint64_t index, const Process& task) {
   Inode& inode = *file.inode;
   const std::uint64_t attr_version = connection_.attr_version;
@@ -185,14 +194,15 @@ Result<void> Filesystem::read_page(OpenFile& file, std::uint64_t index, const Pr
   in.flags = static_cast<std::uint32_t>(file.flags);
   const auto request = make(Opcode::kRead, inode.nodeid, task);
   request->add(in);
-  if (const Result<void> answer = call(*request); !answer) return answer;
+  const Result<void> answer = call(*request);
+  invalidate_attributes(inode, STATX_ATIME);  // whatever came of it
+  if (!answer) return answer;
   const Bytes data = request->data();
   if (data.size() < kPageSize) short_read(inode, in.offset + data.size(), attr_version);
   Page& page = inode.pages.get(index);
   std::memcpy(page.bytes.data(), data.data(), data.size());
   std::memset(page.bytes.data() + data.size(), 0, kPageSize - data.size());
   page.uptodate = true;
-  invalidate_attributes(inode, STATX_ATIME);
   return {};
 }
 
@@ -202,10 +212,15 @@ Result<std::size_t> Filesystem::write(OpenFile& file, std::uint64_t& offset, Byt
   if (inode.bad) return Errno(EIO);
   if (data.empty()) return std::size_t{0};
   if ((file.flags & O_APPEND) != 0) offset = inode.size;
-  const bool direct = (file.fopen & kFopenDirectIo) != 0 || (file.flags & O_DIRECT) != 0;
-  if (direct && (file.fopen & kFopenDirectIo) != 0) return write_direct(file, offset, data, task);
+  if ((file.fopen & kFopenDirectIo) != 0) return write_direct(file, offset, data, task);
   if (const Result<void> removed = remove_privileges(inode, task); !removed) return removed.error();
-  return direct ? write_direct(file, offset, data, task) : write_through(file, offset, data, task);
+  const Result<std::size_t> written =
+      (file.flags & O_DIRECT) != 0 ? write_direct(file, offset, data, task) : write_through(file, offset, data, task);
+  if (written && *written > 0 && (file.flags & O_DSYNC) != 0) {  // generic_write_sync
+    const SyncKind kind = (file.flags & O_SYNC) == O_SYNC ? SyncKind::kAll : SyncKind::kDataOnly;
+    if (const Result<void> synced = fsync(file, kind, task); !synced) return synced.error();
+  }
+  return written;
 }
 
 // fuse_fill_write_pages: how much one WRITE carries. It ends with a page that is only in part known.
@@ -285,7 +300,7 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
     in.write_flags = kWriteLockowner;
     in.lock_owner = task.pid;
     in.flags = static_cast<std::uint32_t>(file.flags);
-    if (connection_.has(kInitHandleKillprivV2) && !task.capable()) in.write_flags |= kWriteKillSuidgid;
+    if (!task.capable()) in.write_flags |= kWriteKillSuidgid;  // asked for or not
     const auto request = make(Opcode::kWrite, inode.nodeid, task);
     request->add(in).bytes(rest);
     failed = call(*request);

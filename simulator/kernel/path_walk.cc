@@ -174,12 +174,7 @@ Result<OpenFileRef> PathWalk::open_last(const Last& last, int flags, std::uint32
   OpenFileRef created;
   const Result<DentryRef> found = open_lookup(last, flags, mode, task, created);
   if (!found) return found.error();
-  if (created != nullptr) {
-    const Result<void> may = filesystem_.permission(*created->inode, 0, task);  // may_open, which asks for nothing
-    if (may) return created;
-    filesystem_.release(*created, task);
-    return may.error();
-  }
+  if (created != nullptr) return created;
   const DentryRef dentry = *found;
   if (dentry->negative()) return Errno(ENOENT);
   if (creates && (flags & O_EXCL) != 0) return Errno(EEXIST);
@@ -230,7 +225,10 @@ Result<DentryRef> PathWalk::open_lookup(const Last& last, int flags, std::uint32
     Result<OpenFileRef> file = filesystem_.create_open(parent, dentry, asked, mode, Opcode::kCreate, task);
     if (file) {
       created = std::move(*file);
-      return found;
+      const Result<void> may_open = filesystem_.permission(*dentry.inode, 0, task);  // asks for no right
+      if (may_open) return found;
+      filesystem_.release(*created, task);
+      return may_open.error();
     }
     if (file.error() == Errno(EEXIST)) invalidate(dentry);
     if (file.error() != Errno(ENOSYS)) return file.error();
@@ -238,7 +236,8 @@ Result<DentryRef> PathWalk::open_lookup(const Last& last, int flags, std::uint32
   }
   const Result<void> made = filesystem_.mknod(parent, dentry, S_IFREG | (mode & 07777), 0, task);
   if (!made) return made.error();
-  Result<OpenFileRef> file = filesystem_.open(dentry, flags & ~O_TRUNC, task);
+  if (const Result<void> may_open = filesystem_.permission(*dentry.inode, 0, task); !may_open) return may_open.error();
+  Result<OpenFileRef> file = filesystem_.open(dentry, flags, task);
   if (!file) return file.error();
   created = std::move(*file);
   return found;

@@ -58,6 +58,11 @@ Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_
   Inode& directory = *file.inode;
   if (directory.bad) return Errno(EIO);
   if (directory.dead) return Errno(ENOENT);
+  if ((file.fopen & kFopenCacheDir) != 0 && file.position == 0 && connection_.has(kInitAutoInvalData)) {
+    // fuse_readdir_cached: whether a cache would still hold. Nothing is cached here.
+    const Result<void> known = update_attributes(directory, &file, STATX_MTIME, task);
+    if (!known) return known.error();
+  }
   bool plus = false;
   if (connection_.has(kInitDoReaddirplus)) {  // fuse_use_readdirplus
     plus = !connection_.has(kInitReaddirplusAuto) || std::exchange(directory.advise_readdirplus, false) ||

@@ -8,11 +8,11 @@
 #include <sstream>
 
 #include "core/server/operations_server.h"
-#include "examples/memfs/memfs.h"
 #include "tests/simulator/request_log.h"
 #include "tests/simulator/script_generator.h"
 #include "tests/simulator/scripts.h"
 #include "tests/simulator/simulated_target.h"
+#include "tests/simulator/tuned_memfs.h"
 #include "tests/support/live_mount.h"
 
 namespace fusereplay::testing {
@@ -25,21 +25,6 @@ struct Shown {
   std::vector<std::string> results;
   std::vector<std::string> requests;
   std::map<std::uint64_t, std::uint64_t> forgotten;
-};
-
-/// A script that begins with words in brackets chooses what it runs on.
-struct Settings {
-  explicit Settings(const Script& script) {
-    const std::string first(script.calls.substr(0, script.calls.find('\n', 1)));
-    if (first.find("[uncached]") != std::string::npos) {
-      memfs.entry_timeout = memfs.attribute_timeout = Timeout{};
-    } else {
-      memfs.entry_timeout = memfs.attribute_timeout = Timeout::seconds(100'000);
-    }
-    default_permissions = first.find("[default_permissions]") != std::string::npos;
-  }
-  MemfsOptions memfs;
-  bool default_permissions = false;
 };
 
 /// Both sides begin with the root's attributes known and ACCESS tried (by chdir(2), on the real one), and with a name
@@ -60,10 +45,10 @@ Shown without_prelude(Shown run) {
 }
 
 Shown run_simulated(const Script& script) {
-  const Settings settings(script);
+  const Tuning settings(script.calls);
   RequestLog log;
   Shown run;
-  SimulatedMount mount(std::make_unique<Memfs>(settings.memfs),
+  SimulatedMount mount(std::make_unique<TunedMemfs>(settings),
                        {.mount = {.default_permissions = settings.default_permissions}, .observers = {&log}});
   SimulatedTarget target(mount);
   for (const Call& call : parse_script(with_prelude(script.calls))) run.results.push_back(target.run(call));
@@ -74,10 +59,10 @@ Shown run_simulated(const Script& script) {
 }
 
 Shown run_real(const Script& script, const Shown& expected) {
-  const Settings settings(script);
+  const Tuning settings(script.calls);
   RequestLog log;
   Shown run;
-  OperationsServer server(std::make_unique<Memfs>(settings.memfs));
+  OperationsServer server(std::make_unique<TunedMemfs>(settings));
   LiveMountOptions options;
   options.observers = {&log};
   options.mount.options = {"allow_other"};

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -25,6 +26,22 @@ std::string outcome(std::int64_t result) {
 std::string void_outcome(int result) {
   return result < 0 ? to_string(Errno::last()) : "ok";
 }
+
+/// Memory that begins with a page: how much one direct READ or WRITE carries depends on where in a page it begins.
+class Aligned {
+ public:
+  explicit Aligned(std::size_t size) : size_(size), data_(std::aligned_alloc(4096, (size / 4096 + 1) * 4096)) {}
+  explicit Aligned(const std::string& text) : Aligned(text.size()) { std::memcpy(data(), text.data(), text.size()); }
+  Aligned(const Aligned&) = delete;
+  Aligned& operator=(const Aligned&) = delete;
+  ~Aligned() { std::free(data_); }
+  char* data() const { return static_cast<char*>(data_); }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::size_t size_;
+  void* data_;
+};
 
 class RealTarget final : public CallTarget {
  public:
@@ -118,24 +135,24 @@ const std::map<std::string, RealTarget::Method, std::less<>>& RealTarget::method
       {"dup", [](Self s, const Call& c) { return s.install(c, ::dup(s.fd(c, 1))); }},
       {"read",
        [](Self s, const Call& c) {
-         std::string data(static_cast<std::size_t>(c.number(1)), '\0');
+         const Aligned data(static_cast<std::size_t>(c.number(1)));
          const auto size = ::read(s.fd(c, 0), data.data(), data.size());
-         return s.take_data(std::move(data), size);
+         return size < 0 ? to_string(Errno::last()) : describe_data({data.data(), static_cast<std::size_t>(size)});
        }},
       {"pread",
        [](Self s, const Call& c) {
-         std::string data(static_cast<std::size_t>(c.number(1)), '\0');
+         const Aligned data(static_cast<std::size_t>(c.number(1)));
          const auto size = ::pread(s.fd(c, 0), data.data(), data.size(), c.number(2));
-         return s.take_data(std::move(data), size);
+         return size < 0 ? to_string(Errno::last()) : describe_data({data.data(), static_cast<std::size_t>(size)});
        }},
       {"write",
        [](Self s, const Call& c) {
-         const std::string data = c.data(1);
+         const Aligned data(c.data(1));
          return outcome(::write(s.fd(c, 0), data.data(), data.size()));
        }},
       {"pwrite",
        [](Self s, const Call& c) {
-         const std::string data = c.data(1);
+         const Aligned data(c.data(1));
          return outcome(::pwrite(s.fd(c, 0), data.data(), data.size(), c.number(2)));
        }},
       {"lseek", [](Self s, const Call& c) { return outcome(::lseek(s.fd(c, 0), c.number(1), c.flags(2))); }},

@@ -15,7 +15,14 @@ class Generator {
     std::string text;
     if (below(3) == 0) text += "[uncached]";
     if (below(4) == 0) text += "[default_permissions]";
-    return text + "\nmkdir /d 0777\nmkdir /d/e 0777\nchmod / 0777\n";
+    if (below(2) == 0) return text + start();
+    text += word({"", "[open:direct_io]", "[open:keep_cache]", "[open:noflush]"});
+    text += word({"", "[want:atomic_o_trunc]", "[want:dont_mask]", "[want:explicit_inval]"});
+    text += word({"", "[refuse:auto_inval]", "[refuse:async_read]", "[refuse:big_writes]", "[refuse:killpriv_v2]",
+                  "[refuse:readdirplus]", "[refuse:readdirplus_auto]", "[refuse:max_pages]"});
+    text += word({"", "[without:open]", "[without:create]", "[without:open,create]", "[without:flush,fsync,getxattr]",
+                  "[without:rename2,link,lseek]", "[access]"});
+    return text + start();
   }
 
   std::string line() {
@@ -95,6 +102,7 @@ class Generator {
   }
 
  private:
+  static std::string start() { return "\nmkdir /d 0777\nmkdir /d/e 0777\nchmod / 0777\n"; }
   std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
   int pick(std::initializer_list<int> all) { return all.begin()[below(all.size())]; }
   std::string word(std::initializer_list<std::string> all) { return all.begin()[below(all.size())]; }

@@ -617,6 +617,753 @@ unlink /p/b
 access /a read
 access /p write
 )"},
+    {"DirectIo", R"([open:direct_io]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+open f /a rw,append
+write f tail
+pread f 10 100
+lseek f 0 end
+close f
+)"},
+    {"KeptCaches", R"([open:keep_cache]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+)"},
+    {"KeptCachesWithoutAutoInvalidation", R"([open:keep_cache][refuse:auto_inval]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+)"},
+    {"ExplicitInvalidation", R"([refuse:auto_inval][want:explicit_inval]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+)"},
+    {"AtomicTruncation", R"([want:atomic_o_trunc]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+)"},
+    {"SynchronousReadahead", R"([refuse:async_read]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+)"},
+    {"SmallWrites", R"([refuse:big_writes]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+)"},
+    {"FewPages", R"([refuse:max_pages]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+open f /a rw
+pwrite f *400000 0
+pread f 300000 0
+close f
+)"},
+    {"NoFlushAsked", R"([open:noflush]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+)"},
+    {"WithoutFlush", R"([without:flush]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+)"},
+    {"WithoutKillpriv", R"([refuse:killpriv_v2]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+chmod /a 06755
+open f /a rw
+as 1000 1000
+write f x
+fstat f
+close f
+as 0 0
+chmod /a 06755
+open f /a rw
+as 1000 1000
+ftruncate f 1
+fstat f
+close f
+)"},
+    {"KillprivTheFirst", R"([refuse:killpriv_v2][want:killpriv]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+chmod /a 06755
+open f /a rw
+as 1000 1000
+write f x
+fstat f
+close f
+)"},
+    {"KillprivTheSecond", R"(
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+chmod /a 06755
+open f /a rw
+as 1000 1000
+write f x
+fstat f
+close f
+as 0 0
+chmod /a 06755
+open f /a rw
+as 1000 1000
+ftruncate f 1
+fstat f
+close f
+)"},
+    {"ServerMasks", R"([want:dont_mask]
+umask 027
+open f /a rw,creat 0666
+fstat f
+close f
+mkdir /d 0777
+stat /d
+mknod /n 0100666
+stat /n
+)"},
+    {"WithoutOpen", R"([without:open]
+open f /a rw,creat 0644
+close f
+open f /a rw,creat,excl 0644
+open f /a r
+fstat f
+close f
+open f /b w,creat,trunc 0600
+write f hello
+close f
+open g /b r
+pread g 10 0
+close g
+mkdir /d 0755
+open d /d r,dir
+getdents d
+fsync d
+close d
+open d /d r,dir
+getdents d
+fsync d
+close d
+stat /a
+unlink /a
+)"},
+    {"WithoutOpendir", R"([without:opendir]
+open f /a rw,creat 0644
+close f
+open f /a rw,creat,excl 0644
+open f /a r
+fstat f
+close f
+open f /b w,creat,trunc 0600
+write f hello
+close f
+open g /b r
+pread g 10 0
+close g
+mkdir /d 0755
+open d /d r,dir
+getdents d
+fsync d
+close d
+open d /d r,dir
+getdents d
+fsync d
+close d
+stat /a
+unlink /a
+)"},
+    {"WithoutOpens", R"([without:open,opendir,create]
+open f /a rw,creat 0644
+close f
+open f /a rw,creat,excl 0644
+open f /a r
+fstat f
+close f
+open f /b w,creat,trunc 0600
+write f hello
+close f
+open g /b r
+pread g 10 0
+close g
+mkdir /d 0755
+open d /d r,dir
+getdents d
+fsync d
+close d
+open d /d r,dir
+getdents d
+fsync d
+close d
+stat /a
+unlink /a
+)"},
+    {"WithoutCreate", R"([without:create]
+open f /a rw,creat 0644
+close f
+open f /a rw,creat,excl 0644
+open f /a r
+fstat f
+close f
+open f /b w,creat,trunc 0600
+write f hello
+close f
+open g /b r
+pread g 10 0
+close g
+mkdir /d 0755
+open d /d r,dir
+getdents d
+fsync d
+close d
+open d /d r,dir
+getdents d
+fsync d
+close d
+stat /a
+unlink /a
+)"},
+    {"WithoutSync", R"([without:fsync,fsyncdir]
+open f /a rw,creat 0644
+close f
+open f /a rw,creat,excl 0644
+open f /a r
+fstat f
+close f
+open f /b w,creat,trunc 0600
+write f hello
+close f
+open g /b r
+pread g 10 0
+close g
+mkdir /d 0755
+open d /d r,dir
+getdents d
+fsync d
+close d
+open d /d r,dir
+getdents d
+fsync d
+close d
+stat /a
+unlink /a
+open f /b rw
+fsync f
+fdatasync f
+close f
+)"},
+    {"PlainListings", R"([refuse:readdirplus,readdirplus_auto]
+open f /a rw,creat 0644
+close f
+open f /a rw,creat,excl 0644
+open f /a r
+fstat f
+close f
+open f /b w,creat,trunc 0600
+write f hello
+close f
+open g /b r
+pread g 10 0
+close g
+mkdir /d 0755
+open d /d r,dir
+getdents d
+fsync d
+close d
+open d /d r,dir
+getdents d
+fsync d
+close d
+stat /a
+unlink /a
+mkdir /d/x 0755
+mkdir /d/y 0755
+open d /d r,dir
+getdents d 64
+getdents d 64
+getdents d 64
+close d
+stat /d/x
+)"},
+    {"AlwaysReaddirplus", R"([refuse:readdirplus_auto]
+open f /a rw,creat 0644
+close f
+open f /a rw,creat,excl 0644
+open f /a r
+fstat f
+close f
+open f /b w,creat,trunc 0600
+write f hello
+close f
+open g /b r
+pread g 10 0
+close g
+mkdir /d 0755
+open d /d r,dir
+getdents d
+fsync d
+close d
+open d /d r,dir
+getdents d
+fsync d
+close d
+stat /a
+unlink /a
+mkdir /d/x 0755
+mkdir /d/y 0755
+open d /d r,dir
+getdents d 64
+getdents d 64
+getdents d 64
+close d
+stat /d/x
+)"},
+    {"SerialDirectories", R"([refuse:parallel]
+open f /a rw,creat 0644
+close f
+open f /a rw,creat,excl 0644
+open f /a r
+fstat f
+close f
+open f /b w,creat,trunc 0600
+write f hello
+close f
+open g /b r
+pread g 10 0
+close g
+mkdir /d 0755
+open d /d r,dir
+getdents d
+fsync d
+close d
+open d /d r,dir
+getdents d
+fsync d
+close d
+stat /a
+unlink /a
+)"},
+    {"WithoutTmpfile", R"([without:tmpfile]
+open f / rw,tmpfile 0600
+open f / rw,tmpfile 0600
+stat /
+)"},
+    {"WithoutRenameFlags", R"([without:rename2]
+mkdir /a 0755
+mkdir /b 0755
+rename /a /b exchange
+rename /a /c noreplace
+rename /a /c noreplace
+rename /a /b
+)"},
+    {"WithoutLink", R"([without:link]
+open f /a rw,creat 0644
+link /a /b
+link /a /b
+stat /a
+close f
+)"},
+    {"WithoutExtendedAttributes", R"([without:getxattr,setxattr,listxattr,removexattr]
+open f /a rw,creat 0644
+write f x
+setxattr /a user.x y
+setxattr /a user.x y
+getxattr /a user.x
+getxattr /a user.x 0
+listxattr /a
+listxattr /a 0
+removexattr /a user.x
+removexattr /a user.x
+chown /a 5 5
+close f
+)"},
+    {"ShortSetxattr", R"([refuse:setxattr_ext]
+open f /a rw,creat 0644
+setxattr /a user.x y
+getxattr /a user.x
+close f
+)"},
+    {"WithoutFallocateAndSeek", R"([without:fallocate,lseek]
+open f /a rw,creat 0644
+write f *5000
+fallocate f - 0 100
+fallocate f - 0 100
+lseek f 0 data
+lseek f 100 hole
+lseek f 6000 data
+close f
+)"},
+    {"WithoutCopyFileRange", R"([without:copy_file_range]
+open a /a rw,creat 0644
+open b /b rw,creat 0644
+write a *3000
+pread a 3000 0
+fstat a
+close a
+close b
+)"},
+    {"AccessIsAsked", R"([access]
+open f /a rw,creat 0644
+close f
+access /a exists
+access /a read
+access /a write
+access /a read,write
+access / exec
+as 1000 1000
+access /a read
+)"},
+    {"NegativeAnswers", R"(
+stat /negative
+stat /negative
+open f /negative r
+mkdir /negative 0755
+stat /negative
+stat /broken
+mkdir /broken 0755
+open f /broken rw,creat 0644
+rename /negative /broken
+rename /broken /negative
+link /negative /broken
+unlink /broken
+rmdir /negative
+open f /negative rw,creat 0644
+stat /negative
+close f
+)"},
+    {"UncachedDirectIo", R"([uncached][open:direct_io]
+open f /a rw,creat 0644
+write f *10000
+pread f 5000 100
+pread f 100 9990
+pwrite f xyz 4095
+fstat f
+close f
+open f /a rw
+read f 20000
+close f
+open f /a rw,trunc
+fstat f
+write f *5000
+ftruncate f 100
+pread f 1000 0
+close f
+stat /a
+)"},
+    {"UncachedListings", R"([uncached]
+open f /a rw,creat 0644
+close f
+open f /a rw,creat,excl 0644
+open f /a r
+fstat f
+close f
+open f /b w,creat,trunc 0600
+write f hello
+close f
+open g /b r
+pread g 10 0
+close g
+mkdir /d 0755
+open d /d r,dir
+getdents d
+fsync d
+close d
+open d /d r,dir
+getdents d
+fsync d
+close d
+stat /a
+unlink /a
+mkdir /d/x 0755
+mkdir /d/y 0755
+open d /d r,dir
+getdents d 64
+getdents d 64
+getdents d 64
+close d
+stat /d/x
+drop_caches
+stat /d/y
+)"},
+    {"OpenWithFlags", R"(
+open f /a rw,creat,sync 0644
+write f abc
+close f
+open f /a rw,direct
+pread f 4096 0
+close f
+open f /a r,nofollow
+read f 10
+close f
+symlink a /l
+open f /l r
+read f 10
+close f
+open f /l r,nofollow
+open f /l path,nofollow
+fstat f
+close f
+open f /l rw,creat,excl 0644
+symlink none /dangling
+open f /dangling r
+open f /dangling rw,creat 0644
+close f
+stat /none
+)"},
+    {"DeepPaths", R"(
+mkdir /a 0755
+mkdir /a/b 0755
+mkdir /a/b/c 0755
+open f /a/b/c/f rw,creat 0644
+close f
+rename /a/b /x
+stat /x/c/f
+stat /a/b/c/f
+symlink /x/c /a/link
+stat /a/link/f
+stat /a/link/../c/f
+rename /x/c /a/c
+stat /a/link/f
+stat /a/c/f
+unlink /a/c/f
+rmdir /a/c
+rmdir /x
+)"},
+    {"RemovedDirectories", R"(
+mkdir /d 0755
+open d /d r,dir
+rmdir /d
+getdents d
+fstat d
+mkdir /d 0755
+mkdir /d/e 0755
+stat /d/e
+close d
+)"},
+    {"HoldingWhileReplaced", R"(
+open f /a rw,creat 0644
+write f first
+open g /b rw,creat 0644
+write g second
+rename /b /a
+pread f 10 0
+pread g 10 0
+fstat f
+fstat g
+stat /a
+ftruncate f 2
+fchmod f 0600
+fstat f
+close f
+close g
+)"},
+    {"ExchangingDirectories", R"(
+mkdir /a 0755
+mkdir /b 0755
+mkdir /a/x 0755
+mkdir /b/y 0755
+rename /a/x /b/y exchange
+stat /a/x
+stat /b/y
+rename /a /b exchange
+stat /a/y
+stat /b/x
+stat /a
+rename /a /b/x exchange
+rename /a/y /a exchange
+)"},
 };
 
 }  // namespace
