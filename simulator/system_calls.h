@@ -85,6 +85,8 @@ class SystemCalls {
   Outcome<struct stat> stat(std::string_view path);
   Outcome<struct stat> lstat(std::string_view path);
   Outcome<struct stat> fstat(Fd fd);
+  /// `flags`: AT_SYMLINK_NOFOLLOW, AT_STATX_FORCE_SYNC, AT_STATX_DONT_SYNC; `mask`: STATX_...
+  Outcome<struct statx> statx(std::string_view path, int flags, std::uint32_t mask);
   Outcome<void> access(std::string_view path, int mode);
   Outcome<void> chmod(std::string_view path, std::uint32_t mode);
   Outcome<void> fchmod(Fd fd, std::uint32_t mode);

@@ -67,6 +67,45 @@ Outcome<struct stat> SystemCalls::lstat(std::string_view path) {
   return call([&] { return stat_path(path, false); });
 }
 
+Outcome<struct statx> SystemCalls::statx(std::string_view path, int flags, std::uint32_t mask) {
+  return call([&]() -> Result<struct statx> {
+    const Follow follow = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? Follow::kNo : Follow::kYes;
+    const Result<DentryRef> found = kernel_.walk.find(path, follow, process_);
+    if (!found) return found.error();
+    Inode& inode = *(*found)->inode;
+    if (!kernel_.filesystem.allows(process_)) return Errno(EACCES);
+    const Result<bool> birth = kernel_.filesystem.statx(inode, flags, mask, process_);
+    if (!birth) return birth.error();
+    const struct stat basic = to_stat(inode);
+    struct statx out {};
+    out.stx_mask = STATX_BASIC_STATS;
+    out.stx_ino = basic.st_ino;
+    out.stx_mode = static_cast<std::uint16_t>(basic.st_mode);
+    out.stx_nlink = static_cast<std::uint32_t>(basic.st_nlink);
+    out.stx_uid = basic.st_uid;
+    out.stx_gid = basic.st_gid;
+    out.stx_size = static_cast<std::uint64_t>(basic.st_size);
+    out.stx_blocks = static_cast<std::uint64_t>(basic.st_blocks);
+    out.stx_blksize = static_cast<std::uint32_t>(basic.st_blksize);
+    const auto time = [](const timespec& from) {
+      struct statx_timestamp to {};
+      to.tv_sec = from.tv_sec;
+      to.tv_nsec = static_cast<std::uint32_t>(from.tv_nsec);
+      return to;
+    };
+    out.stx_atime = time(basic.st_atim);
+    out.stx_mtime = time(basic.st_mtim);
+    out.stx_ctime = time(basic.st_ctim);
+    out.stx_rdev_major = major(basic.st_rdev);
+    out.stx_rdev_minor = minor(basic.st_rdev);
+    if (*birth) {
+      out.stx_mask |= STATX_BTIME;
+      out.stx_btime = time({inode.btime, static_cast<long>(inode.btimensec)});
+    }
+    return out;
+  });
+}
+
 Outcome<struct stat> SystemCalls::fstat(Fd fd) {
   return call([&]() -> Result<struct stat> {
     const Result<File> open = file(fd, Access::kPathOnly);

@@ -1,4 +1,5 @@
 // Attributes and permissions (fs/fuse/dir.c, fs/attr.c, fs/namei.c generic_permission).
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "rules/entry_check.h"
@@ -35,6 +36,68 @@ Result<void> Filesystem::update_attributes(Inode& inode, const OpenFile* file, s
   if (mask == 0) return {};
   if ((mask & inode.invalid) == 0 && !has_expired(inode.attributes_expire)) return {};
   return getattr(inode, file, task);
+}
+
+Result<bool> Filesystem::statx(Inode& inode, int flags, std::uint32_t mask, const Process& task) {
+  if (inode.bad) return Errno(EIO);
+  mask &= kAllAttributes | kBirthTime;
+  while (true) {
+    if (connection_.no_statx) mask &= kAllAttributes;
+    bool asks = (mask & inode.invalid) != 0 || has_expired(inode.attributes_expire);
+    if ((flags & AT_STATX_FORCE_SYNC) != 0) asks = true;
+    if ((flags & AT_STATX_DONT_SYNC) != 0) asks = false;
+    if (mask == 0 || !asks) return inode.has_birth_time;
+    const bool extended = (mask & kBirthTime) != 0;
+    const Result<void> answer = extended ? ask_statx(inode, task) : getattr(inode, nullptr, task);
+    if (answer) return extended && inode.has_birth_time;
+    if (!extended || answer.error() != Errno(ENOSYS)) return answer.error();
+    connection_.no_statx = true;
+  }
+}
+
+// fuse_do_statx: asks for all there is. Attributes count only if all of them came.
+Result<void> Filesystem::ask_statx(Inode& inode, const Process& task) {
+  const InodeRef keep(&inode);
+  const Asked asked = asking();
+  wire::StatxIn in{};
+  in.sx_mask = kAllAttributes | kBirthTime;
+  const auto request = make(Opcode::kStatx, inode.nodeid, task);
+  request->add(in);
+  if (const Result<void> answer = call(*request); !answer) return answer;
+  const auto out = request->out<wire::StatxOut>();
+  const wire::Statx& stat = out.stat;
+  const bool bad_size = (stat.mask & STATX_SIZE) != 0 && check_attr(S_IFREG, stat.size) != AttrFault::kNone;
+  const bool bad_type = (stat.mask & STATX_TYPE) != 0 &&
+                        (check_attr(stat.mode, 0) != AttrFault::kNone || ((stat.mode ^ inode.mode) & S_IFMT) != 0);
+  if (bad_size || bad_type) {
+    make_bad(inode);
+    return Errno(EIO);
+  }
+  if ((stat.mask & kAllAttributes) != kAllAttributes) return {};
+  wire::Attr attr{};  // fuse_statx_to_attr
+  attr.ino = stat.ino;
+  attr.size = stat.size;
+  attr.blocks = stat.blocks;
+  attr.atime = static_cast<std::uint64_t>(stat.atime.tv_sec);
+  attr.mtime = static_cast<std::uint64_t>(stat.mtime.tv_sec);
+  attr.ctime = static_cast<std::uint64_t>(stat.ctime.tv_sec);
+  attr.atimensec = stat.atime.tv_nsec;
+  attr.mtimensec = stat.mtime.tv_nsec;
+  attr.ctimensec = stat.ctime.tv_nsec;
+  attr.mode = stat.mode;
+  attr.nlink = stat.nlink;
+  attr.uid = stat.uid;
+  attr.gid = stat.gid;
+  attr.rdev = (stat.rdev_minor & 0xff) | (stat.rdev_major << 8) | ((stat.rdev_minor & ~0xffU) << 12);
+  attr.blksize = stat.blksize;
+  change_attributes(inode, attr, expiry(out.attr_valid, out.attr_valid_nsec), asked);
+  inode.invalid &= ~kBirthTime;
+  if ((stat.mask & kBirthTime) != 0) {
+    inode.has_birth_time = true;
+    inode.btime = stat.btime.tv_sec;
+    inode.btimensec = stat.btime.tv_nsec;
+  }
+  return {};
 }
 
 bool Filesystem::allows(const Process& task) const noexcept {

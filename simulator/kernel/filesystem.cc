@@ -127,7 +127,9 @@ void Filesystem::set_attributes(Inode& inode, const wire::Attr& attr, std::int64
                                 std::optional<Asked> asked) noexcept {
   inode.attr_version = ++connection_.attr_version;
   inode.attributes_expire = expires;
-  if (!asked || !profile_.skips_stale_evicted || asked->evictions == connection_.evictions) inode.invalid = 0;
+  if (!asked || !profile_.skips_stale_evicted || asked->evictions == connection_.evictions) {
+    inode.invalid &= ~kAllAttributes;
+  }
   inode.ino = attr.ino;
   inode.mode = (inode.mode & S_IFMT) | (attr.mode & 07777);
   inode.nlink = attr.nlink;

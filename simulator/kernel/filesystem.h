@@ -119,6 +119,9 @@ class Filesystem final : private EvictionSink {
   /// Fetches what of `mask` (STATX_...) is not known or no longer (fuse_update_get_attr).
   Result<void> update_attributes(Inode& inode, const OpenFile* file, std::uint32_t mask, const Process& task);
   Result<void> getattr(Inode& inode, const OpenFile* file, const Process& task);
+  /// statx(2): asks with STATX where the birth time is wanted (fuse_do_statx). Whether the caller is told it: not after
+  /// a GETATTR, known or not.
+  Result<bool> statx(Inode& inode, int flags, std::uint32_t mask, const Process& task);
   Result<void> setattr(Inode& inode, Change change, const Process& task);
   /// setattr() of a size, with what must go before (do_truncate).
   Result<void> truncate(Inode& inode, Change change, const Process& task);
@@ -197,6 +200,7 @@ class Filesystem final : private EvictionSink {
   void invalidate_entry(Dentry& dentry);
   std::uint32_t masked(std::uint32_t mode, const Process& task) const noexcept;
 
+  Result<void> ask_statx(Inode& inode, const Process& task);
   bool drops_set_id(const Inode& inode, const Process& task) const noexcept;
   Result<void> permission_getattr(Inode& inode, const Process& task);
   Result<void> generic_permission(const Inode& inode, std::uint32_t mask, const Process& task) const noexcept;

@@ -17,6 +17,7 @@ struct Dentry;
 
 /// STATX_... bits of attributes that cannot be relied upon (fuse_inode.inval_mask).
 inline constexpr std::uint32_t kAllAttributes = 0x7ff;  // STATX_BASIC_STATS
+inline constexpr std::uint32_t kBirthTime = 0x800;      // STATX_BTIME
 
 /// struct fuse_inode with its inode. Held by dentries, open files and RELEASEs on their way; with the last of them it
 /// is evicted and forgotten (fs/fuse/inode.c: drop_inode is generic_delete_inode, so there is no cache beyond that).
@@ -44,7 +45,10 @@ struct Inode {
   std::uint32_t mode = 0, nlink = 0, uid = 0, gid = 0, rdev = 0, block_size = 4096;
 
   std::int64_t attributes_expire = 0;  // fuse_inode.i_time, ns; 0: at once
-  std::uint32_t invalid = 0;           // STATX_... bits
+  std::uint32_t invalid = kBirthTime;  // STATX_... bits
+  std::int64_t btime = 0;              // seconds
+  std::uint32_t btimensec = 0;
+  bool has_birth_time = false;  // FUSE_I_BTIME
   std::uint64_t attr_version = 0;
   bool bad = false;                    // every use fails with EIO (fuse_make_bad)
   bool size_unstable = false;          // FUSE_I_SIZE_UNSTABLE

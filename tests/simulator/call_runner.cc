@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 #include "tests/simulator/script.h"
@@ -17,5 +18,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;
   }
-  return 0;
+  // Locked into the mount: a leak checker at exit would look for /proc in there.
+  std::fflush(stdout);
+  std::_Exit(0);
 }

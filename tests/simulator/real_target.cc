@@ -126,6 +126,12 @@ const std::map<std::string, RealTarget::Method, std::less<>>& RealTarget::method
          s.files_.erase(c.text(0));
          return void_outcome(::close(fd));
        }},
+      {"statx",
+       [](Self, const Call& c) {
+         struct ::statx out {};
+         const int result = ::statx(AT_FDCWD, c.text(0).c_str(), c.flags(1), static_cast<unsigned>(c.flags(2)), &out);
+         return result < 0 ? to_string(Errno::last()) : describe(out);
+       }},
       {"close_all",
        [](Self s, const Call&) {
          for (const auto& [name, fd] : s.files_) ::close(fd);

@@ -46,6 +46,13 @@ const std::map<std::string, int, std::less<>>& flag_names() {
       {"end", SEEK_END},
       {"data", SEEK_DATA},
       {"hole", SEEK_HOLE},
+      {"force", AT_STATX_FORCE_SYNC},
+      {"lazy", AT_STATX_DONT_SYNC},
+      {"link", AT_SYMLINK_NOFOLLOW},
+      {"basic", STATX_BASIC_STATS},
+      {"btime", STATX_BTIME},
+      {"size", STATX_SIZE},
+      {"mode", STATX_MODE},
   };
   return names;
 }
@@ -107,6 +114,14 @@ std::string describe(const struct ::statvfs& statvfs) {
   std::ostringstream out;
   out << "bsize=" << statvfs.f_bsize << " frsize=" << statvfs.f_frsize << " blocks=" << statvfs.f_blocks
       << " files=" << statvfs.f_files << " namemax=" << statvfs.f_namemax;
+  return out.str();
+}
+
+std::string describe(const struct ::statx& statx) {
+  std::ostringstream out;
+  out << "mask=" << std::hex << (statx.stx_mask & (STATX_BASIC_STATS | STATX_BTIME)) << " mode=" << std::oct
+      << statx.stx_mode << std::dec << " nlink=" << statx.stx_nlink << " size=" << statx.stx_size
+      << " ino=" << statx.stx_ino << (statx.stx_btime.tv_sec != 0 ? " born" : "");
   return out.str();
 }
 

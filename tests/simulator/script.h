@@ -40,6 +40,7 @@ std::vector<Call> parse_script(std::string_view script);
 // How results are written down, so that two runs can be compared.
 std::string describe(const struct ::stat& stat);
 std::string describe(const struct ::statvfs& statvfs);
+std::string describe(const struct ::statx& statx);
 /// Short data as it is, long data by its size and a hash.
 std::string describe_data(std::string_view data);
 struct DirectoryRecord {

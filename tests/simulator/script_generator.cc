@@ -21,7 +21,7 @@ class Generator {
     text += word({"", "[refuse:auto_inval]", "[refuse:async_read]", "[refuse:big_writes]", "[refuse:killpriv_v2]",
                   "[refuse:readdirplus]", "[refuse:readdirplus_auto]", "[refuse:max_pages]"});
     text += word({"", "[without:open]", "[without:create]", "[without:open,create]", "[without:flush,fsync,getxattr]",
-                  "[without:rename2,link,lseek]", "[access]"});
+                  "[without:rename2,link,lseek,statx]", "[access]"});
     return text + start();
   }
 
@@ -59,7 +59,8 @@ class Generator {
       case 19:
         return "lstat " + path();
       case 20:
-        return "fstat " + fd();
+        return word({"fstat " + fd(), "statx " + path() + " " + word({"-", "force", "lazy", "link"}) + " " +
+                                          word({"basic", "btime", "mode", "basic,btime"})});
       case 21:
       case 22:
         return "mkdir " + path() + " 0755";

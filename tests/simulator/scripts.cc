@@ -1364,6 +1364,75 @@ stat /a
 rename /a /b/x exchange
 rename /a/y /a exchange
 )"},
+    {"ExtendedStat", R"(
+open f /a rw,creat 0644
+statx /a - basic
+statx /a - basic,btime
+statx /a - btime
+statx /a - btime
+write f hello
+statx /a - mode
+statx /a - size
+statx /a force mode
+write f more
+statx /a lazy basic
+statx /a lazy btime
+statx /a - -
+statx /a force -
+stat /a
+symlink a /l
+statx /l link btime
+statx /l - btime
+statx /none - btime
+statx / - btime
+close f
+)"},
+    {"WithoutStatx", R"([without:statx]
+open f /a rw,creat 0644
+statx /a - basic
+statx /a - basic,btime
+statx /a - btime
+statx /a - btime
+write f hello
+statx /a - mode
+statx /a - size
+statx /a force mode
+write f more
+statx /a lazy basic
+statx /a lazy btime
+statx /a - -
+statx /a force -
+stat /a
+symlink a /l
+statx /l link btime
+statx /l - btime
+statx /none - btime
+statx / - btime
+close f
+)"},
+    {"UncachedStatx", R"([uncached]
+open f /a rw,creat 0644
+statx /a - basic
+statx /a - basic,btime
+statx /a - btime
+statx /a - btime
+write f hello
+statx /a - mode
+statx /a - size
+statx /a force mode
+write f more
+statx /a lazy basic
+statx /a lazy btime
+statx /a - -
+statx /a force -
+stat /a
+symlink a /l
+statx /l link btime
+statx /l - btime
+statx /none - btime
+statx / - btime
+close f
+)"},
 };
 
 }  // namespace

@@ -110,6 +110,10 @@ std::string SimulatedTarget::on_attributes(const Call& c) {
   if (name == "fchown") return outcome(mount_.fchown(fd(c, 0), word(c, 1), word(c, 2)));
   if (name == "utimens") return outcome(mount_.utimens(c.text(0), time_of(c, 1), time_of(c, 2)));
   if (name == "truncate") return outcome(mount_.truncate(c.text(0), size(c, 1)));
+  if (name == "statx") {
+    const auto result = mount_.statx(c.text(0), c.flags(1), static_cast<std::uint32_t>(c.flags(2)));
+    return result ? describe(*result) : to_string(result.error());
+  }
   if (name == "statvfs") {
     const auto result = mount_.statvfs(c.text(0));
     return result ? describe(*result) : to_string(result.error());

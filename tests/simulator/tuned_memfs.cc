@@ -72,6 +72,11 @@ Async<void> TunedMemfs::access(const Request& request, NodeId node, std::uint32_
   return mask == 2 ? Async<void>(Errno(EACCES)) : Async<void>(Result<void>{});
 }
 
+Async<StatxReply> TunedMemfs::statx(const Request& request, NodeId node, const StatxRequest& wanted) {
+  if (tuning_.lacks("statx")) return kNotThere;
+  return Memfs::statx(request, node, wanted);
+}
+
 Async<Entry> TunedMemfs::lookup(const Request& request, NodeId parent, std::string_view name) {
   if (name == "broken") return Errno(EIO);
   if (name == "negative") {

@@ -29,6 +29,7 @@ class TunedMemfs final : public Memfs {
   explicit TunedMemfs(const Tuning& tuning) : Memfs(tuning.options), tuning_(tuning) {}
 
   Async<void> init(Connection& connection) override;
+  Async<StatxReply> statx(const Request& request, NodeId node, const StatxRequest& wanted) override;
   Async<void> access(const Request& request, NodeId node, std::uint32_t mask) override;
   Async<Opened> open(const Request& request, NodeId node, std::uint32_t flags) override;
   Async<Created> create(const Request& request, NodeId parent, std::string_view name, const Creation& creation,
