@@ -82,7 +82,8 @@ class Replayer {
 
   /// An ordered sink of the live conversation: rewritten requests and live replies, at the recorded places (sequence,
   /// times, thread, channel), Event::request set. Attempts that were refused for the sake of order are not in it, nor
-  /// are notifications. Called before run(); `sink` outlives it.
+  /// are notifications. It is shown in small batches: an event comes some events later than it happened, a mark at
+  /// once. Called before run(); `sink` outlives it.
   void add_sink(EventSink& sink);
 
   /// Plays `source` to its end, then disconnects the server unless it hangs. Once.
