@@ -127,6 +127,7 @@ std::string LibcTime::restart(const std::vector<std::string>& arguments) {
   std::string error = prepare(names, *library);
   if (error.empty()) {
     std::vector<char*> argv;
+    argv.reserve(arguments.size() + 1);
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
     ::execv("/proc/self/exe", argv.data());
@@ -186,7 +187,8 @@ bool LibcTime::keeps_time() noexcept {
   constexpr std::int64_t kSecondReading = kFirst + 1;
   const std::int64_t instants[] = {kFirst, kSecondReading};
   set(instants);
-  if (read_clock(CLOCK_REALTIME) != kFirst || read_clock(CLOCK_REALTIME) != kSecondReading) return false;
+  if (read_clock(CLOCK_REALTIME) != kFirst) return false;
+  if (read_clock(CLOCK_REALTIME) != kSecondReading) return false;
   if (read_clock(CLOCK_REALTIME) != kSecondReading) return false;
   timeval of_day{};
   ::gettimeofday(&of_day, nullptr);

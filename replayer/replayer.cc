@@ -27,7 +27,7 @@ class Replayer::Impl final : public ReplyChannel {
       : server_(server),
         executor_(executor),
         clock_(clock),
-        options_(options),
+        options_(std::move(options)),
         comparer_(bindings_, options_.tolerances, options_.payload) {
     if (!options_.tolerances.other_implementation()) return;
     elsewhere_.emplace(Synthetic::Parts{.server = server_,
@@ -678,7 +678,7 @@ void Replayer::Impl::finish() {
 }
 
 Replayer::Replayer(Server& server, ManualExecutor& executor, ManualClock& clock, ReplayOptions options)
-    : impl_(std::make_unique<Impl>(server, executor, clock, options)) {}
+    : impl_(std::make_unique<Impl>(server, executor, clock, std::move(options))) {}
 Replayer::~Replayer() = default;
 
 void Replayer::add_sink(EventSink& sink) {

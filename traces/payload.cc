@@ -22,8 +22,8 @@ ChunkHash canonical(XXH128_hash_t hash) noexcept {
 }
 
 bool is_hash_of_zeros(const ChunkHash& hash, std::size_t size) noexcept {
-  static const ChunkHash kWholeChunk = canonical(XXH3_128bits(kZeros.data(), kZeros.size()));
-  if (size == kPayloadChunk) return hash == kWholeChunk;
+  static const ChunkHash whole_chunk = canonical(XXH3_128bits(kZeros.data(), kZeros.size()));
+  if (size == kPayloadChunk) return hash == whole_chunk;
   return hash == canonical(XXH3_128bits(kZeros.data(), size));
 }
 

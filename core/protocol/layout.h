@@ -48,6 +48,7 @@ struct Negotiated {
 
 namespace internal {
 /// By opcode, CUSE_INIT aside; null for a number that is no opcode.
+// NOLINTNEXTLINE(readability-identifier-naming): a constant, though not one that the header can compute
 extern const std::array<const MessageLayout*, static_cast<std::size_t>(Opcode::kCopyFileRange64) + 1> kRequestLayouts;
 const MessageLayout* rare_request_layout(Opcode opcode, const Negotiated& negotiated) noexcept;
 }  // namespace internal
