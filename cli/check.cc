@@ -4,9 +4,9 @@
 
 #include "cli/findings.h"
 #include "cli/invocation.h"
-#include "cli/json.h"
-#include "cli/text.h"
+
 #include "cli/trace_input.h"
+#include "core/text/json.h"
 #include "rules/rule_set.h"
 #include "traces/event_log.h"
 

@@ -2,7 +2,8 @@
 
 #include <iostream>
 
-#include "cli/text.h"
+#include "cli/terminal.h"
+#include "core/text/readable.h"
 
 namespace fusereplay {
 

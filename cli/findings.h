@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "cli/invocation.h"
-#include "cli/json.h"
+#include "core/text/json.h"
 #include "rules/rule_set.h"
 
 namespace fusereplay {

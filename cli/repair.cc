@@ -5,7 +5,7 @@
 #include <iostream>
 
 #include "cli/invocation.h"
-#include "cli/text.h"
+#include "core/text/readable.h"
 #include "recorder/ring_drain.h"
 
 namespace fusereplay {

@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "cli/invocation.h"
-#include "cli/message_text.h"
-#include "cli/text.h"
+#include "cli/terminal.h"
 #include "cli/trace_input.h"
 #include "core/event/conversation.h"
+#include "core/text/message_text.h"
 
 namespace fusereplay {
 

@@ -10,11 +10,11 @@
 
 #include "cli/findings.h"
 #include "cli/invocation.h"
-#include "cli/json.h"
 #include "cli/statistics.h"
-#include "cli/text.h"
 #include "cli/trace_input.h"
 #include "core/result.h"
+#include "core/text/json.h"
+#include "core/text/readable.h"
 #include "traces/event_log.h"
 
 namespace fusereplay {

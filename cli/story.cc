@@ -6,9 +6,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "cli/message_text.h"
 #include "core/event/conversation.h"
 #include "core/protocol/view.h"
+#include "core/text/message_text.h"
 #include "replayer/causes.h"
 #include "traces/reader.h"
 

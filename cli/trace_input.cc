@@ -2,7 +2,8 @@
 
 #include <filesystem>
 
-#include "cli/text.h"
+#include "cli/terminal.h"
+#include "core/text/readable.h"
 #include "recorder/ring_file.h"
 
 namespace fusereplay {

@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "tests/cli/command.h"
-#include "tests/cli/parse_json.h"
 #include "tests/support/live_mount.h"
+#include "tests/support/parse_json.h"
 
 namespace fusereplay::testing {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/json.h"
+#include "core/text/json.h"
 
 #include <array>
 #include <cstdio>

@@ -1,8 +1,8 @@
-#include "cli/json.h"
+#include "core/text/json.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/cli/parse_json.h"
+#include "tests/support/parse_json.h"
 
 namespace fusereplay {
 namespace {

@@ -1,15 +1,12 @@
-#include "cli/text.h"
-
-#include <unistd.h>
+#include "core/text/readable.h"
 
 #include <array>
 #include <cinttypes>
 #include <cstdio>
 
-#include "cli/json.h"
+#include "core/text/json.h"
 
 namespace fusereplay {
-
 namespace {
 
 template <class... Arguments>
@@ -22,6 +19,7 @@ std::string format(const char* pattern, Arguments... arguments) {
 }  // namespace
 
 std::string quoted_text(std::string_view bytes, std::size_t limit) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   const bool cut = bytes.size() > limit;
   bytes = bytes.substr(0, limit);
   const bool utf8 = is_utf8(bytes);
@@ -36,7 +34,9 @@ std::string quoted_text(std::string_view bytes, std::size_t limit) {
     } else if (c == '\t') {
       text += "\\t";
     } else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8)) {
-      text += format("\\x%02x", static_cast<unsigned>(byte));
+      text += "\\x";
+      text += kDigits[byte >> 4];
+      text += kDigits[byte & 0xf];
     } else {
       text += c;
     }
@@ -66,25 +66,6 @@ std::string count_text(std::uint64_t count, std::string_view what) {
   std::string text = std::to_string(count) + ' ' + std::string(what);
   if (count != 1) text += 's';
   return text;
-}
-
-const Style& stdout_style() {
-  static const Style kStyle =
-      ::isatty(STDOUT_FILENO) == 1 ? Style{"\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"} : Style{};
-  return kStyle;
-}
-
-Progress::Progress(std::string_view what) : what_(what), terminal_(::isatty(STDERR_FILENO) == 1) {}
-
-Progress::~Progress() {
-  if (shown_) std::fputs("\r\x1b[K", stderr);
-}
-
-void Progress::at(std::uint64_t count) {
-  constexpr std::uint64_t kEvery = 1 << 17;
-  if (!terminal_ || count % kEvery != 0) return;
-  shown_ = true;
-  std::fprintf(stderr, "\r%s: %" PRIu64 " events", what_.c_str(), count);
 }
 
 }  // namespace fusereplay

@@ -1,4 +1,4 @@
-#include "cli/text.h"
+#include "core/text/readable.h"
 
 #include <gtest/gtest.h>
 

@@ -1,14 +1,14 @@
-#include "cli/message_text.h"
+#include "core/text/message_text.h"
 
 #include <array>
 #include <cinttypes>
 #include <cstdio>
 #include <optional>
 
-#include "cli/json.h"
-#include "cli/text.h"
 #include "core/protocol/dirent.h"
 #include "core/result.h"
+#include "core/text/json.h"
+#include "core/text/readable.h"
 
 namespace fusereplay {
 

@@ -1,11 +1,11 @@
-#include "cli/message_text.h"
+#include "core/text/message_text.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/protocol/builder.h"
-#include "tests/cli/parse_json.h"
 #include "tests/support/message_generator.h"
+#include "tests/support/parse_json.h"
 
 namespace fusereplay {
 namespace {

@@ -14,8 +14,9 @@ namespace fusereplay {
 /// How much of file data is shown.
 enum class DataShown : std::uint8_t { kStart, kAll };
 
-/// "   17   0.004512 ->  LOOKUP u=34 nodeid=1 \"name\"": sequence, seconds since `start` (ns since the epoch), who to
-/// whom, message. Padding and fields that are zero are left out. Event::request must be set (Conversation).
+/// "17 0.004512 t812/0 -> LOOKUP u=34 nodeid=1 \"name\"": sequence, seconds since `start` (ns since the epoch), thread
+/// and channel, to (->) or from (<-) the filesystem, message. Padding and fields that are zero are left out.
+/// Event::request must be set (Conversation).
 std::string event_text(const Event& event, std::int64_t start, const Negotiated& negotiated, DataShown data);
 
 /// One JSON object with every field of every struct, without a newline.
