@@ -28,7 +28,7 @@ class Filesystem::ReadFill final : public RequestEnd {
       page->uptodate = request.error() == 0;
       const std::size_t from = std::min<std::size_t>(data.size(), i * kPageSize);
       const std::size_t size = std::min<std::size_t>(data.size() - from, kPageSize);
-      std::memcpy(page->bytes.data(), data.data() + from, size);
+      if (size != 0) std::memcpy(page->bytes.data(), data.data() + from, size);
       std::memset(page->bytes.data() + size, 0, kPageSize - size);
     }
     delete this;
@@ -78,7 +78,7 @@ Result<std::size_t> Filesystem::read_direct(OpenFile& file, std::uint64_t offset
       return answer.error();
     }
     const Bytes data = request->data();
-    std::memcpy(into.data() + done, data.data(), data.size());
+    if (!data.empty()) std::memcpy(into.data() + done, data.data(), data.size());
     done += data.size();
     if (data.size() < in.size) break;
   }
@@ -200,7 +200,7 @@ Result<void> Filesystem::read_page(OpenFile& file, std::uint64_t index, const Pr
   const Bytes data = request->data();
   if (data.size() < kPageSize) short_read(inode, in.offset + data.size(), attr_version);
   Page& page = inode.pages.get(index);
-  std::memcpy(page.bytes.data(), data.data(), data.size());
+  if (!data.empty()) std::memcpy(page.bytes.data(), data.data(), data.size());
   std::memset(page.bytes.data() + data.size(), 0, kPageSize - data.size());
   page.uptodate = true;
   return {};
