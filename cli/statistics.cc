@@ -102,7 +102,7 @@ std::string Statistics::path_of(std::uint64_t nodeid) const {
     if (node == nodes_.end() || node->second.parent == 0 || depth == kMaxDepth) {
       return "node " + std::to_string(nodeid) + path;
     }
-    path = "/" + node->second.name + path;
+    path.insert(0, "/" + node->second.name);
     nodeid = node->second.parent;
   }
   return path.empty() ? "/" : path;

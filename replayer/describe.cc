@@ -127,7 +127,7 @@ std::string describe_reply(const Message& reply, Opcode opcode, bool asks_size) 
 }
 
 std::string describe_place(const Difference& difference) {
-  const std::string entry = difference.entry < 0 ? "" : "entries[" + std::to_string(difference.entry) + "]";
+  std::string entry = difference.entry < 0 ? "" : "entries[" + std::to_string(difference.entry) + "]";
   switch (difference.kind) {
     case DifferenceKind::kError:
       return "error";

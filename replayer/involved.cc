@@ -23,7 +23,7 @@ bool shared_field(std::string_view name) noexcept {
 }
 
 std::string kind_of(const Slot& slot, const Difference& difference) {
-  const std::string opcode(opcode_name(slot.opcode));
+  std::string opcode(opcode_name(slot.opcode));
   switch (difference.kind) {
     case DifferenceKind::kError:
       return opcode + " error " + describe_recorded(difference) + " " + describe_live(difference);

@@ -25,7 +25,7 @@ RequestTraits lock_traits(const wire::LkIn& lock) noexcept {
 
 RequestTraits request_traits(Opcode opcode, Bytes fixed) noexcept {
   using D = DeliveryKind;
-  constexpr auto changes = [](unsigned effects) { return RequestTraits{D::kChanging, std::uint8_t(effects)}; };
+  const auto changes = [](unsigned effects) { return RequestTraits{D::kChanging, std::uint8_t(effects)}; };
   switch (opcode) {
     case Opcode::kLookup:
     case Opcode::kGetattr:

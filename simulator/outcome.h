@@ -20,6 +20,7 @@ class Outcome : public Result<T> {
 
 /// As Result<T>s print in a failing test: the value, or the errno by its name.
 template <class T>
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for this name
 void PrintTo(const Outcome<T>& outcome, std::ostream* out) {
   if (!outcome) {
     *out << to_string(outcome.error());

@@ -51,7 +51,7 @@ struct Timestamp {
     }
     return {whole, static_cast<std::uint32_t>(rest)};
   }
-  constexpr auto operator<=>(const Timestamp&) const noexcept = default;
+  constexpr auto operator<=>(const Timestamp&) const noexcept = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// How long the kernel may use an answer without asking again.

@@ -12,6 +12,7 @@ const Node* Directory::find(std::string_view name) const {
   return found == by_name_.end() ? nullptr : &found->second->second.node;
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved from
 void Directory::add(std::string_view name, Node node) {
   const auto child = children_.try_emplace(children_.end(), next_cookie_++, name, std::move(node));
   const bool added = by_name_.emplace(child->second.name, child).second;

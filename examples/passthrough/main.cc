@@ -39,6 +39,7 @@ std::vector<std::string> with_long_options(int argc, char** argv) {
 int main(int argc, char** argv) {
   std::vector<std::string> words = with_long_options(argc, argv);
   std::vector<char*> pointers;
+  pointers.reserve(words.size());
   for (std::string& word : words) pointers.push_back(word.data());
   const auto arguments = fusereplay::parse_serve_arguments(static_cast<int>(pointers.size()), pointers.data());
   std::string ours;

@@ -15,8 +15,6 @@ using passthrough::CallerScope;
 using passthrough::DescriptorPath;
 using passthrough::done;
 using passthrough::Name;
-using passthrough::OpenDirectory;
-using passthrough::OpenFile;
 using passthrough::Privilege;
 using passthrough::usable;
 
