@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <boost/intrusive/list.hpp>
 #include <limits>
 #include <set>
 #include <unordered_map>
+#include <vector>
 
 #include "core/event/conversation.h"
 #include "core/operations/decode.h"
@@ -51,12 +53,52 @@ class Ranges {
 }  // namespace
 
 class PresumedTree::Collector {
+  /// A node of the recording, presumed or made by it.
+  struct Live : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+    using Children = std::map<std::string, std::shared_ptr<Live>, std::less<>>;
+
+    Live() = default;
+    /// In a loop, as a trace may nest as deep as it is long.
+    ~Live() {
+      std::vector<std::shared_ptr<Live>> going;
+      take_children(going);
+      while (!going.empty()) {
+        const std::shared_ptr<Live> child = std::move(going.back());
+        going.pop_back();
+        if (child != nullptr && child.use_count() == 1) child->take_children(going);
+      }
+    }
+    Live(const Live&) = delete;
+    Live& operator=(const Live&) = delete;
+
+    std::shared_ptr<PresumedNode> presumed;  // null: the recording made it
+    Children children;                       // names seen; null: known to be absent
+    Ranges taken;                            // of its data: written by the recording, or in `presumed` already
+    std::uint64_t end = std::numeric_limits<std::uint64_t>::max();  // presumed data lies before it: truncated
+    std::set<std::string, std::less<>> set_xattrs;                  // by the recording
+    unsigned depth = 0;
+
+   private:
+    void take_children(std::vector<std::shared_ptr<Live>>& to) {
+      for (auto& [name, child] : children) to.push_back(std::move(child));
+      children.clear();
+    }
+  };
+
  public:
   explicit Collector(PresumedTree& tree) : tree_(tree) {
-    auto root = std::make_shared<Live>();
+    auto root = make();
     root->presumed = tree.root_;
     nodes_[kRootNodeId] = {root, 1};
   }
+
+  /// A hostile trace may give a node a name below itself: such circles would hold themselves.
+  ~Collector() {
+    std::vector<Live::Children> all;
+    for (Live& live : lives_) all.push_back(std::move(live.children));
+  }
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
 
   void take(const Event& event) {
     if (event.request == nullptr || !event.request->known) return;
@@ -75,20 +117,16 @@ class PresumedTree::Collector {
   }
 
  private:
-  /// A node of the recording, presumed or made by it.
-  struct Live {
-    std::shared_ptr<PresumedNode> presumed;                              // null: the recording made it
-    std::map<std::string, std::shared_ptr<Live>, std::less<>> children;  // names seen; null: known to be absent
-    Ranges taken;  // of its data: written by the recording, or in `presumed` already
-    std::uint64_t end = std::numeric_limits<std::uint64_t>::max();  // presumed data lies before it: truncated
-    std::set<std::string, std::less<>> set_xattrs;                  // by the recording
-    unsigned depth = 0;
-  };
   struct Counted {
     std::shared_ptr<Live> live;
     std::uint64_t count = 0;
   };
 
+  std::shared_ptr<Live> make() {
+    auto live = std::make_shared<Live>();
+    lives_.push_back(*live);
+    return live;
+  }
   Live* find(std::uint64_t nodeid) {
     const auto found = nodes_.find(nodeid);
     return found == nodes_.end() ? nullptr : found->second.live.get();
@@ -116,7 +154,7 @@ class PresumedTree::Collector {
     live.presumed->seen = true;
   }
   void made(Live* parent, std::string_view name, std::uint64_t nodeid) {
-    auto live = std::make_shared<Live>();
+    auto live = make();
     if (parent != nullptr) {
       live->depth = parent->depth + 1;
       parent->children.insert_or_assign(std::string(name), live);
@@ -125,7 +163,7 @@ class PresumedTree::Collector {
   }
   /// A new presumed name of `parent`, for a node with this mode.
   std::shared_ptr<Live> presume(Live& parent, std::string_view name, std::uint32_t mode) {
-    auto live = std::make_shared<Live>();
+    auto live = make();
     live->depth = parent.depth + 1;
     if (parent.presumed != nullptr && live->depth < kMaxDepth && valid_name(name) && name != "." && name != "..") {
       live->presumed = std::make_shared<PresumedNode>();
@@ -140,6 +178,7 @@ class PresumedTree::Collector {
   void found(Live& parent, std::string_view name, const Entry& entry);
 
   PresumedTree& tree_;
+  boost::intrusive::list<Live, boost::intrusive::constant_time_size<false>> lives_;  // outlives them
   std::unordered_map<std::uint64_t, Counted> nodes_;
 };
 
@@ -166,7 +205,7 @@ void PresumedTree::Collector::found(Live& parent, std::string_view name, const E
   } else if (known_name->second != nullptr) {
     live = known_name->second;  // listed before, or forgotten meanwhile
   } else {
-    live = std::make_shared<Live>();  // it was not there, and no request of the recording made it
+    live = make();  // it was not there, and no request of the recording made it
     live->depth = parent.depth + 1;
     known_name->second = live;
   }

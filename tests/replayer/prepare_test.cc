@@ -141,6 +141,30 @@ TEST(Prepare, AFileThatLiesWithinItselfHasNoSuchName) {
   EXPECT_TRUE(file.entries.at("other")->entries.empty());
 }
 
+/// Every name is a directory of its own, whose number is one more.
+class OneBelowTheOther final : public Operations {
+  Async<Entry> lookup(const Request&, NodeId parent, std::string_view) override {
+    const NodeId node{raw(parent) + 1};
+    return Entry{.node = node, .attributes = {.ino = raw(node), .mode = S_IFDIR | 0755}};
+  }
+  Async<void> rmdir(const Request&, NodeId, std::string_view) override { return Result<void>(); }
+};
+
+TEST(Prepare, ATreeMayBeAsDeepAsItsRecordingIsLong) {
+  constexpr std::uint64_t kDepth = 100'000;
+  Stage stage(std::make_unique<OneBelowTheOther>());
+  Mount mount(stage.server);
+  Caller caller(mount, 1);
+  caller.init();
+  for (std::uint64_t node = 1; node <= kDepth; ++node) caller.named(Opcode::kLookup, node, "d");
+  for (std::uint64_t node = 3; node <= kDepth; ++node) caller.forget(node, 1);
+  caller.named(Opcode::kRmdir, 1, "d");
+  caller.forget(2, 1);  // nothing holds the topmost directory any more, and nothing but it the others
+  stage.server.disconnect();
+  RecordingEvents source(caller.events());
+  EXPECT_EQ(PresumedTree::collect(source).root().entries.size(), 1U);
+}
+
 TEST(Prepare, SaysWhichFileItCouldNotMake) {
   Recording recording = record_over(existing_tree, work);
   RecordingEvents first(recording);
