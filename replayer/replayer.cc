@@ -239,6 +239,7 @@ void Replayer::Impl::reach(Slot& slot) {
   }
   const UnboundIds ids = elsewhere_ ? UnboundIds::kWithheld : UnboundIds::kPassedOn;
   const std::uint64_t unbound = rewrite_request(slot, bindings_, causes_, ids);
+  slot.usage_overlaps = slot.may_free = !forgetting_.empty();
   if (elsewhere_) elsewhere_->rewrite(slot);
   slot.state = SlotState::kWaiting;
   if (slot.withheld) {
@@ -275,7 +276,7 @@ void Replayer::Impl::deliver_immediate(Slot& slot) {
   }
   if (!forgotten_.empty()) {
     forgetting_.push_back(slot.event.thread);
-    for (Slot* other : open_) other->usage_overlaps = true;
+    for (Slot* other : open_) other->usage_overlaps = other->may_free = true;
     attempt_waiting();
   }
   if (current_ == &slot) current_ = nullptr;
@@ -358,11 +359,11 @@ void Replayer::Impl::close(Slot& slot) {
   }
   if (slot.overlaps) ++report_.counts.overlapping;
   open_.erase(std::find(open_.begin(), open_.end(), &slot));
-  if (slot.touch.effects != kNoEffect) {
-    for (Slot* other : open_) {
-      other->overlapped.push_back(slot.touch);
-      if ((slot.touch.effects & kUsageTotals) != 0) other->usage_overlaps = true;
-    }
+  const bool changes_usage = (slot.touch.effects & kUsageTotals) != 0;
+  for (Slot* other : open_) {
+    if (slot.touch.effects != kNoEffect) other->overlapped.push_back(slot.touch);
+    if (changes_usage || slot.may_free) other->usage_overlaps = true;
+    if (changes_usage) other->may_free = true;
   }
   window_->close(slot);
   if (current_ == &slot) current_ = nullptr;
@@ -480,9 +481,9 @@ const Overlap& Replayer::Impl::overlap_of(const Slot& slot) {
   for (const Touch& touch : slot.overlapped) overlap_.add(touch);
   if (open_.size() <= 1) return overlap_;
   for (const Slot* other : open_) {
-    if (other == &slot || other->touch.effects == kNoEffect) continue;
-    overlap_.add(other->touch);
-    if ((other->touch.effects & kUsageTotals) != 0) overlap_.add_usage();
+    if (other == &slot) continue;
+    if (other->may_free || (other->touch.effects & kUsageTotals) != 0) overlap_.add_usage();
+    if (other->touch.effects != kNoEffect) overlap_.add(other->touch);
   }
   return overlap_;
 }

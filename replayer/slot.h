@@ -87,7 +87,8 @@ struct Slot {
 
   // What overlapped it.
   bool overlaps = false;
-  bool usage_overlaps = false;
+  bool usage_overlaps = false;  // usage totals may have changed meanwhile
+  bool may_free = false;  // a request that lets go of nodes ended meanwhile: this one may be the last to hold them
   std::vector<Touch> overlapped;     // requests that ended meanwhile
   std::uint64_t differing_node = 0;  // of the last refused attempt: whose attribute it was
 

@@ -72,7 +72,7 @@ Slot& SlotPool::take(const Event& request) {
   slot->has_reply = false;
   slot->state = SlotState::kAhead;
   slot->judged = slot->expected = slot->at_reply = slot->shown = slot->delivered = slot->overlaps =
-      slot->usage_overlaps = slot->withheld = false;
+      slot->usage_overlaps = slot->may_free = slot->withheld = false;
   slot->released_handle = slot->released_live = slot->differing_node = 0;
   slot->overlapped.clear();
   return *slot;

@@ -277,6 +277,60 @@ TEST(ReplayOrder, AnUnknownTotalIsToleratedOnlyUnderOverlap) {
   EXPECT_GT(report.counts.tolerated_usage, 0U);
 }
 
+TEST(ReplayOrder, WhatIsLetGoOfStaysUntilTheLastRequestThatHoldsItEnds) {
+  std::size_t from = 0;
+  Recording recording = record([&](Caller& caller) {
+    make_file(caller);
+    caller.write(2, 1, 0, "data");
+    caller.release(Opcode::kRelease, 2, 1);
+    from = caller.events().size();
+    caller.getattr(2);                      // 0, 1
+    caller.named(Opcode::kUnlink, 1, "a");  // 2, 3
+    caller.forget(2, 1);                    // 4
+    caller.getattr(1);                      // 5, 6
+    caller.call(Opcode::kStatfs, 1);        // 7, 8
+  });
+  auto& reply = recording[from + 8].bytes;
+  std::uint64_t free = 0;
+  const std::size_t place = sizeof(wire::OutHeader) + offsetof(wire::Kstatfs, bfree);
+  std::memcpy(&free, reply.data() + place, sizeof(free));
+  --free;  // as if the page of the file were still there
+  std::memcpy(reply.data() + place, &free, sizeof(free));
+  EXPECT_EQ(replay_on_memfs(recording).counts.divergences, 1U);
+  // The thread that sent the FORGET went on; a GETATTR of the file is under way, and may be who still holds it.
+  const ReplayReport held = replay_on_memfs(reorder(recording, from, {0, 2, 3, 4, 5, 6, 7, 8, 1}));
+  EXPECT_TRUE(held.same()) << explain(held);
+  EXPECT_GT(held.counts.tolerated_usage, 0U);
+  // It ended before: nobody holds the file.
+  EXPECT_EQ(replay_on_memfs(reorder(recording, from, {0, 2, 3, 4, 5, 6, 1, 7, 8})).counts.divergences, 1U);
+}
+
+TEST(ReplayOrder, AForgetLastsUntilItsThreadGoesOn) {
+  std::size_t from = 0;
+  Recording recording = record([&](Caller& caller) {
+    make_file(caller);
+    caller.write(2, 1, 0, "data");
+    caller.release(Opcode::kRelease, 2, 1);
+    caller.named(Opcode::kUnlink, 1, "a");
+    from = caller.events().size();
+    caller.call(Opcode::kStatfs, 1);  // 0, 1: the page is still there
+    caller.forget(2, 1);              // 2
+    caller.getattr(1);                // 3, 4
+  });
+  const auto forget_on_another_thread = [&](const std::vector<std::size_t>& order) {
+    Recording other = reorder(recording, from, order);
+    for (std::size_t i = from; i < other.size(); ++i) {
+      if (order[i - from] >= 2) ++other[i].event.thread;
+    }
+    return other;
+  };
+  // The STATFS begins when the FORGET is under way, and ends when its thread has gone on.
+  const ReplayReport report = replay_on_memfs(forget_on_another_thread({2, 0, 3, 4, 1}));
+  EXPECT_TRUE(report.same()) << explain(report);
+  EXPECT_GT(report.counts.tolerated_usage, 0U);
+  EXPECT_EQ(replay_on_memfs(forget_on_another_thread({2, 3, 0, 4, 1})).counts.divergences, 1U);
+}
+
 TEST(ReplayOrder, AttemptsThatWereRefusedLeaveNoCountAndNoHandle) {
   std::size_t from = 0;
   const Recording recording = record([&](Caller& caller) {
