@@ -125,11 +125,7 @@ Outcome<void> SimulatedMount::forget(std::uint64_t nodeid) {
 
 Outcome<void> SimulatedMount::expire(std::string_view path) {
   Dentry* at = &parts_->kernel.filesystem.root();
-  while (!path.empty()) {
-    path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
-    const std::string_view name = path.substr(0, path.find('/'));
-    path.remove_prefix(name.size());
-    if (name.empty()) break;
+  for (std::string_view name = kernel::take_name(path); !name.empty(); name = kernel::take_name(path)) {
     at = kernel::find_child(*at, name);
     if (at == nullptr) return Errno(ENOENT);
   }

@@ -1,11 +1,12 @@
 // Extended attributes (fs/xattr.c).
+#include <linux/limits.h>
+
 #include "simulator/call.h"
 
 namespace fusereplay {
 
 using kernel::DentryRef;
 using kernel::Follow;
-using kernel::Inode;
 
 namespace {
 
@@ -16,32 +17,30 @@ std::string text(const std::vector<std::byte>& data) {
   return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
 
+bool is_xattr_name(std::string_view name) noexcept {
+  return !name.empty() && name.size() <= XATTR_NAME_MAX;
+}
+
 }  // namespace
 
 Outcome<void> SystemCalls::setxattr(std::string_view path, std::string_view name, std::string_view value, int flags) {
   return call([&]() -> Result<void> {
     if ((flags & ~3) != 0) return Errno(EINVAL);
-    if (name.empty() || name.size() > 255) return Errno(ERANGE);
+    if (!is_xattr_name(name)) return Errno(ERANGE);
     if (value.size() > 65536) return Errno(E2BIG);
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    const Result<DentryRef> found = kernel_.walk.find_for_xattr(path, name, kernel::kMayWrite, process_);
     if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
-    if (const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayWrite, process_); !may) {
-      return may;
-    }
-    return kernel_.filesystem.setxattr(inode, name, bytes(value), static_cast<std::uint32_t>(flags), process_);
+    return kernel_.filesystem.setxattr(*(*found)->inode, name, bytes(value), static_cast<std::uint32_t>(flags),
+                                       process_);
   });
 }
 
 Outcome<std::string> SystemCalls::getxattr(std::string_view path, std::string_view name, std::size_t size) {
   return call([&]() -> Result<std::string> {
-    if (name.empty() || name.size() > 255) return Errno(ERANGE);
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!is_xattr_name(name)) return Errno(ERANGE);
+    const Result<DentryRef> found = kernel_.walk.find_for_xattr(path, name, kernel::kMayRead, process_);
     if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
-    const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayRead, process_);
-    if (!may) return may.error();
-    const auto value = kernel_.filesystem.getxattr(inode, name, static_cast<std::uint32_t>(size), process_);
+    const auto value = kernel_.filesystem.getxattr(*(*found)->inode, name, static_cast<std::uint32_t>(size), process_);
     if (!value) return value.error();
     return text(*value);
   });
@@ -49,13 +48,10 @@ Outcome<std::string> SystemCalls::getxattr(std::string_view path, std::string_vi
 
 Outcome<std::size_t> SystemCalls::getxattr_size(std::string_view path, std::string_view name) {
   return call([&]() -> Result<std::size_t> {
-    if (name.empty() || name.size() > 255) return Errno(ERANGE);
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!is_xattr_name(name)) return Errno(ERANGE);
+    const Result<DentryRef> found = kernel_.walk.find_for_xattr(path, name, kernel::kMayRead, process_);
     if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
-    const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayRead, process_);
-    if (!may) return may.error();
-    const Result<std::uint32_t> size = kernel_.filesystem.getxattr_size(inode, name, process_);
+    const Result<std::uint32_t> size = kernel_.filesystem.getxattr_size(*(*found)->inode, name, process_);
     if (!size) return size.error();
     return std::size_t{*size};
   });
@@ -88,14 +84,10 @@ Outcome<std::size_t> SystemCalls::listxattr_size(std::string_view path) {
 
 Outcome<void> SystemCalls::removexattr(std::string_view path, std::string_view name) {
   return call([&]() -> Result<void> {
-    if (name.empty() || name.size() > 255) return Errno(ERANGE);
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if (!is_xattr_name(name)) return Errno(ERANGE);
+    const Result<DentryRef> found = kernel_.walk.find_for_xattr(path, name, kernel::kMayWrite, process_);
     if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
-    if (const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayWrite, process_); !may) {
-      return may;
-    }
-    return kernel_.filesystem.removexattr(inode, name, process_);
+    return kernel_.filesystem.removexattr(*(*found)->inode, name, process_);
   });
 }
 

@@ -211,10 +211,11 @@ void Filesystem::invalidate_entry(Dentry& dentry) {
   dentry.expires = 0;
 }
 
-Result<void> Filesystem::unlink(Dentry& parent, Dentry& dentry, const Process& task) {
+// fuse_unlink and fuse_rmdir, which differ in what they ask.
+Result<void> Filesystem::remove(Opcode opcode, Dentry& parent, Dentry& dentry, const Process& task) {
   Inode& directory = *parent.inode;
   if (directory.bad) return Errno(EIO);
-  const auto request = make(Opcode::kUnlink, directory.nodeid, task);
+  const auto request = make(opcode, directory.nodeid, task);
   request->name(dentry.name);
   const Result<void> answer = call(*request);
   if (answer) {
@@ -226,19 +227,12 @@ Result<void> Filesystem::unlink(Dentry& parent, Dentry& dentry, const Process& t
   return answer;
 }
 
+Result<void> Filesystem::unlink(Dentry& parent, Dentry& dentry, const Process& task) {
+  return remove(Opcode::kUnlink, parent, dentry, task);
+}
+
 Result<void> Filesystem::rmdir(Dentry& parent, Dentry& dentry, const Process& task) {
-  Inode& directory = *parent.inode;
-  if (directory.bad) return Errno(EIO);
-  const auto request = make(Opcode::kRmdir, directory.nodeid, task);
-  request->name(dentry.name);
-  const Result<void> answer = call(*request);
-  if (answer) {
-    directory_changed(directory);
-    entry_unlinked(dentry);
-  } else if (answer.error() == Errno(EINTR) || answer.error() == Errno(ENOENT)) {
-    invalidate_entry(dentry);
-  }
-  return answer;
+  return remove(Opcode::kRmdir, parent, dentry, task);
 }
 
 // fuse_rename2, fuse_rename_common.

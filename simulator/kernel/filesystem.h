@@ -196,6 +196,7 @@ class Filesystem final : private EvictionSink {
   // dir.cc.
   Result<void> create_new_entry(PendingRequest& request, Dentry& parent, Dentry& dentry, std::uint32_t type);
   Result<void> splice(const InodeRef& inode, DentryRef& dentry);
+  Result<void> remove(Opcode opcode, Dentry& parent, Dentry& dentry, const Process& task);
   void entry_unlinked(Dentry& dentry) noexcept;
   void invalidate_entry(Dentry& dentry);
   std::uint32_t masked(std::uint32_t mode, const Process& task) const noexcept;

@@ -16,15 +16,14 @@ std::uint32_t access_mode(int flags) noexcept {
   return mode;
 }
 
-/// Takes the first name off `path`, and the slashes around it.
+}  // namespace
+
 std::string_view take_name(std::string_view& path) noexcept {
   path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
   const std::string_view name = path.substr(0, path.find('/'));
   path.remove_prefix(name.size());
   return name;
 }
-
-}  // namespace
 
 // walk_component: lookup_fast, then lookup_slow.
 Result<DentryRef> PathWalk::enter(Dentry& parent, std::string_view name, const Process& task) {
@@ -142,6 +141,14 @@ Result<void> PathWalk::xattr_permission(Inode& inode, std::string_view name, std
   }
   if (name.starts_with("user.") && !inode.is_regular() && !inode.is_directory()) return refused;
   return filesystem_.permission(inode, mask, task);
+}
+
+Result<DentryRef> PathWalk::find_for_xattr(std::string_view path, std::string_view name, std::uint32_t mask,
+                                           const Process& task) {
+  const Result<DentryRef> found = find(path, Follow::kYes, task);
+  if (!found) return found;
+  if (const Result<void> may = xattr_permission(*(*found)->inode, name, mask, task); !may) return may.error();
+  return found;
 }
 
 Result<DentryRef> PathWalk::prepare_creation(const Last& last, bool directory, const Process& task) {

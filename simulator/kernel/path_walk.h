@@ -4,10 +4,14 @@
 #include <string>
 #include <string_view>
 
+#include "core/protocol/dirent.h"
 #include "core/result.h"
 #include "simulator/kernel/filesystem.h"
 
 namespace fusereplay::kernel {
+
+/// Takes the first name off `path`, and the slashes around it; empty where there is none.
+std::string_view take_name(std::string_view& path) noexcept;
 
 /// Whether a symbolic link at the end of a path is followed.
 enum class Follow : std::uint8_t { kNo, kYes };
@@ -25,7 +29,7 @@ class PathWalk {
     DentryRef parent;
     std::string name;       // "." and ".." as they are
     bool trailing = false;  // slashes behind it
-    bool is_plain() const noexcept { return name != "." && name != ".." && !name.empty(); }
+    bool is_plain() const noexcept { return !is_dot_name(name) && !name.empty(); }
   };
   Result<Last> find_parent(std::string_view path, const Process& task);
   /// One name, looked up for a change in its directory (lookup_one_qstr_excl): the dentry may be negative.
@@ -38,13 +42,16 @@ class PathWalk {
   Result<void> may_delete(Inode& directory, const Dentry& victim, bool is_directory, const Process& task);
   Result<void> may_create(Inode& directory, const Process& task);
   Result<void> may_link(Inode& source, const Process& task);
-  /// fs/xattr.c xattr_permission. `mask`: kMayRead or kMayWrite.
-  Result<void> xattr_permission(Inode& inode, std::string_view name, std::uint32_t mask, const Process& task);
+  /// What the path names, where `task` may use its extended attribute `name` so (fs/xattr.c xattr_permission). `mask`:
+  /// kMayRead or kMayWrite.
+  Result<DentryRef> find_for_xattr(std::string_view path, std::string_view name, std::uint32_t mask,
+                                   const Process& task);
 
  private:
   static constexpr int kMostLinks = 40;  // MAXSYMLINKS
   static constexpr std::size_t kMostPath = 4096;
 
+  Result<void> xattr_permission(Inode& inode, std::string_view name, std::uint32_t mask, const Process& task);
   /// The cached dentry if it still holds; null where there is none, or none any more.
   Result<DentryRef> look_up_cached(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task);
   Result<DentryRef> enter(Dentry& parent, std::string_view name, const Process& task);
