@@ -144,8 +144,7 @@ void Comparer::follow_times(const Slot& slot) {
   if ((slot.touch.effects & kAttributes) == 0) return;
   if (slot.opcode == Opcode::kSetxattr || slot.opcode == Opcode::kRemovexattr) return;
   if (slot.opcode == Opcode::kSetattr && slot.readable) {
-    wire::SetattrIn in;
-    std::memcpy(&in, slot.bytes().data() + sizeof(wire::InHeader), sizeof(in));
+    const auto in = slot.fixed<wire::SetattrIn>();
     if ((in.valid & kSetattrMtime) != 0 && (in.valid & kSetattrMtimeNow) == 0) {
       set_times_[slot.nodeid] = true;
     } else if ((in.valid & (kSetattrSize | kSetattrMtime)) != 0) {
@@ -511,8 +510,7 @@ void Comparer::compare_kept(Bytes recorded, Bytes live) {
     compare_data(recorded, live);
     return;
   }
-  wire::ReadIn read;
-  std::memcpy(&read, slot_->bytes().data() + sizeof(wire::InHeader), sizeof(read));
+  const auto read = slot_->fixed<wire::ReadIn>();
   const auto moment = slot_->overlaps ? KeptData::Moment::kOverlapping : KeptData::Moment::kKnown;
   const KeptData::Verdict verdict = kept_.compare(slot_->nodeid, read.offset, recorded, live, moment);
   result_.by_size = verdict.by_size;

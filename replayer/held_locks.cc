@@ -15,15 +15,6 @@ namespace {
 
 constexpr int kDeepest = 8;  // requests that each need another one first
 
-template <class Struct>
-Struct fixed_of(const Slot& slot) noexcept {
-  Struct value{};
-  if (slot.size >= sizeof(wire::InHeader) + sizeof(value)) {
-    std::memcpy(static_cast<void*>(&value), slot.bytes().data() + sizeof(wire::InHeader), sizeof(value));
-  }
-  return value;
-}
-
 /// Nothing where the reply is not known.
 std::optional<std::int32_t> recorded_error(const Slot& slot) noexcept {
   if (!slot.has_reply) return std::nullopt;
@@ -39,7 +30,7 @@ bool waits(const Slot& slot) noexcept {
 }  // namespace
 
 HeldLocks::Lock HeldLocks::lock_of(const Slot& slot) noexcept {
-  const auto in = fixed_of<wire::LkIn>(slot);
+  const auto in = slot.fixed<wire::LkIn>();
   const bool flock = (in.lk_flags & kLkFlock) != 0;
   return {.owner = in.owner,
           .flock = flock,
@@ -74,9 +65,9 @@ void HeldLocks::apply(const Slot& slot) {
     if (locks.empty()) held_.erase(found);
   };
   if (slot.opcode == Opcode::kFlush) {
-    drop(fixed_of<wire::FlushIn>(slot).lock_owner, false);
+    drop(slot.fixed<wire::FlushIn>().lock_owner, false);
   } else if (slot.opcode == Opcode::kRelease) {
-    const auto in = fixed_of<wire::ReleaseIn>(slot);
+    const auto in = slot.fixed<wire::ReleaseIn>();
     if ((in.release_flags & kReleaseFlockUnlock) != 0) drop(in.lock_owner, true);
   } else if (sets_lock(slot)) {
     const Lock lock = lock_of(slot);
@@ -104,9 +95,9 @@ bool HeldLocks::fails_as_recorded(const Slot& slot) const {
 }
 
 bool HeldLocks::gives_back(const Slot& slot, const Lock& held) noexcept {
-  if (slot.opcode == Opcode::kFlush) return !held.flock && fixed_of<wire::FlushIn>(slot).lock_owner == held.owner;
+  if (slot.opcode == Opcode::kFlush) return !held.flock && slot.fixed<wire::FlushIn>().lock_owner == held.owner;
   if (slot.opcode == Opcode::kRelease) {
-    const auto in = fixed_of<wire::ReleaseIn>(slot);
+    const auto in = slot.fixed<wire::ReleaseIn>();
     return held.flock && (in.release_flags & kReleaseFlockUnlock) != 0 && in.lock_owner == held.owner;
   }
   if (!sets_lock(slot)) return false;

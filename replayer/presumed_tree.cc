@@ -165,7 +165,7 @@ class PresumedTree::Collector {
   std::shared_ptr<Live> presume(Live& parent, std::string_view name, std::uint32_t mode) {
     auto live = make();
     live->depth = parent.depth + 1;
-    if (parent.presumed != nullptr && live->depth < kMaxDepth && valid_name(name) && name != "." && name != "..") {
+    if (parent.presumed != nullptr && live->depth < kMaxDepth && valid_name(name) && !is_dot_name(name)) {
       live->presumed = std::make_shared<PresumedNode>();
       live->presumed->attributes.mode = mode;
       parent.presumed->entries[std::string(name)] = live->presumed;

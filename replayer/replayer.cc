@@ -230,18 +230,16 @@ void Replayer::Impl::reach(Slot& slot) {
   if (!slot.readable) ++report_.counts.unreadable;
   forgotten_.clear();
   if (slot.readable && slot.opcode == Opcode::kForget) {
-    wire::ForgetIn forget;
-    std::memcpy(&forget, slot.bytes().data() + sizeof(wire::InHeader), sizeof(forget));
-    forgotten_.emplace_back(slot.nodeid, forget.nlookup);
+    forgotten_.emplace_back(slot.nodeid, slot.fixed<wire::ForgetIn>().nlookup);
   } else if (slot.readable && slot.opcode == Opcode::kBatchForget) {
     ForgetReader forgets(slot.bytes().subspan(sizeof(wire::InHeader) + sizeof(wire::BatchForgetIn)));
     while (const auto one = forgets.next()) forgotten_.emplace_back(one->nodeid, one->nlookup);
   }
   const UnboundIds ids = elsewhere_ ? UnboundIds::kWithheld : UnboundIds::kPassedOn;
   const std::uint64_t unbound = rewrite_request(slot, bindings_, causes_, ids);
-  slot.usage_overlaps = slot.may_free = !forgetting_.empty();
   if (elsewhere_) elsewhere_->rewrite(slot);
   slot.state = SlotState::kWaiting;
+  slot.usage_overlaps = slot.may_free = !forgetting_.empty();
   if (slot.withheld) {
     ++report_.counts.withheld;
     log_.nothing(slot.event);
@@ -286,9 +284,7 @@ void Replayer::Impl::deliver_immediate(Slot& slot) {
 /// What is interrupted must be under way before it can be.
 void Replayer::Impl::deliver_interrupted(const Slot& interrupt) {
   if (!interrupt.readable) return;
-  wire::InterruptIn in;
-  std::memcpy(&in, interrupt.bytes().data() + sizeof(wire::InHeader), sizeof(in));
-  Slot* target = window_->find(in.unique);
+  Slot* target = window_->find(interrupt.fixed<wire::InterruptIn>().unique);
   if (target == nullptr || target->state != SlotState::kWaiting) return;
   if (!window_->find_reply(*target)) return;
   attempt(*target, target->changing() ? Verdict::kUnlessErring : Verdict::kExact);

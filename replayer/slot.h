@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -68,6 +69,15 @@ struct Slot {
   BufferRef buffer;
   std::size_t size = 0;
   Bytes bytes() const noexcept { return Bytes(buffer->data(), size); }
+  /// The request's first struct; zero where the message is too short for it.
+  template <class Struct>
+  Struct fixed() const noexcept {
+    Struct value{};
+    if (size >= sizeof(wire::InHeader) + sizeof(value)) {
+      std::memcpy(static_cast<void*>(&value), buffer->data() + sizeof(wire::InHeader), sizeof(value));
+    }
+    return value;
+  }
   RequestContext context;  // of that, for sinks; filled in by LiveLog where there are any
 
   // The recorded reply; its bytes lie in the window, or with the source.

@@ -25,13 +25,6 @@ wire::InHeader header_of(const Slot& slot) noexcept {
   return header;
 }
 
-template <class Struct>
-Struct fixed_of(const Slot& slot) noexcept {
-  Struct value;
-  std::memcpy(&value, slot.bytes().data() + kRequestHeader, sizeof(value));
-  return value;
-}
-
 /// The body of a successful reply; nothing for an error.
 std::optional<Bytes> body_of(Bytes reply) noexcept {
   wire::OutHeader header;
@@ -55,7 +48,7 @@ void Synthetic::learn_init(const Message& live) noexcept {
 
 void Synthetic::rewrite(Slot& slot) {
   if (!slot.readable || !reads_directory(slot.opcode)) return;
-  auto in = fixed_of<wire::ReadIn>(slot);
+  auto in = slot.fixed<wire::ReadIn>();
   Listing& listing = listings_.at(slot.nodeid, slot.listing_handle, in.offset);
   in.offset = listing.live_offset();
   std::memcpy(slot.buffer->data() + kRequestHeader, &in, sizeof(in));
@@ -151,7 +144,7 @@ void Synthetic::read_directory(const Slot& slot, const std::vector<Slot*>& open)
 }
 
 void Synthetic::read_to_end(const Slot& slot, Listing& listing) {
-  const auto in = fixed_of<wire::ReadIn>(slot);
+  const auto in = slot.fixed<wire::ReadIn>();
   while (!listing.live_ended() && !hung_) {
     const std::uint64_t before = listing.live_offset();
     Slot* const page = ask(slot, slot.opcode, header_of(slot).nodeid, [&](MessageBuilder& builder) {
