@@ -4,7 +4,6 @@
 
 #include "cli/findings.h"
 #include "cli/invocation.h"
-
 #include "cli/trace_input.h"
 #include "core/text/json.h"
 #include "rules/rule_set.h"

@@ -69,7 +69,7 @@ inline std::string_view ParsedRecord::struct_field(StructId id, Bytes value) noe
 }
 
 std::string_view ParsedRecord::bytes_field(std::uint32_t tag, Bytes value) noexcept {
-  const auto keep = [&](Bytes& to) {
+  const auto note = [&](Bytes& to) {
     to = value;
     seen_ |= record::bit(tag >> 3);
     return std::string_view();
@@ -78,13 +78,13 @@ std::string_view ParsedRecord::bytes_field(std::uint32_t tag, Bytes value) noexc
     case bytes_tag(record::kNames):
       return name(value);
     case bytes_tag(record::kData):
-      return keep(data);
+      return note(data);
     case bytes_tag(record::kExtensions):
-      return keep(extensions);
+      return note(extensions);
     case bytes_tag(record::kRaw):
-      return keep(raw);
+      return note(raw);
     case bytes_tag(record::kDataHashes):
-      return keep(data_hashes);
+      return note(data_hashes);
     case bytes_tag(record::kPieces):
     case bytes_tag(record::kEntries):
     case bytes_tag(record::kNodeIds):
@@ -99,14 +99,19 @@ std::string_view ParsedRecord::bytes_field(std::uint32_t tag, Bytes value) noexc
   return tag >= kFirstStructTag ? struct_field(static_cast<StructId>(number - kStructNumberBase), value) : kWrongType;
 }
 
+/// False where it does not fit.
+[[gnu::always_inline]] inline bool ParsedRecord::keep(std::uint32_t field, std::uint64_t value) noexcept {
+  if (value > kLargest[field]) return false;
+  numbers_[field] = value;
+  seen_ |= record::bit(field);
+  return true;
+}
+
 template <std::uint32_t kField>
 [[gnu::always_inline]] inline bool ParsedRecord::next(protobuf::Input& in) noexcept {
   if (!in.skip_tag<protobuf::tag_of(kField, protobuf::WireType::kVarint)>()) return true;
   std::uint64_t value = 0;
-  if (!in.varint(value) || value > kLargest[kField]) return false;
-  numbers_[kField] = value;
-  seen_ |= record::bit(kField);
-  return true;
+  return in.varint(value) && keep(kField, value);
 }
 
 template <std::uint32_t... kField>
@@ -131,9 +136,7 @@ std::string_view ParsedRecord::parse(Bytes bytes) noexcept {
       std::uint64_t value = 0;
       if (!in.varint(value)) return kMalformed;
       if (number < kLargest.size() && kLargest[number] != 0) [[likely]] {
-        if (value > kLargest[number]) return kTooLarge;
-        numbers_[number] = value;
-        seen_ |= record::bit(number);
+        if (!keep(number, value)) return kTooLarge;
       } else if (is_known(number)) {
         return kWrongType;
       }

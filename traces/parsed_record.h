@@ -59,6 +59,7 @@ class ParsedRecord {
  private:
   static constexpr std::size_t kFields = record::kDataHashes + 1;
 
+  bool keep(std::uint32_t field, std::uint64_t value) noexcept;
   template <std::uint32_t kField>
   bool next(protobuf::Input& in) noexcept;
   template <std::uint32_t... kField>

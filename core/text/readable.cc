@@ -19,7 +19,6 @@ std::string format(const char* pattern, Arguments... arguments) {
 }  // namespace
 
 std::string quoted_text(std::string_view bytes, std::size_t limit) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   const bool cut = bytes.size() > limit;
   bytes = bytes.substr(0, limit);
   const bool utf8 = is_utf8(bytes);
@@ -34,9 +33,7 @@ std::string quoted_text(std::string_view bytes, std::size_t limit) {
     } else if (c == '\t') {
       text += "\\t";
     } else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8)) {
-      text += "\\x";
-      text += kDigits[byte >> 4];
-      text += kDigits[byte & 0xf];
+      text += format("\\x%02x", static_cast<unsigned>(byte));
     } else {
       text += c;
     }
