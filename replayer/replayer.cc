@@ -72,8 +72,9 @@ class Replayer::Impl final : public ReplyChannel {
   void attempt_waiting();
   /// Which changing requests may explain a reply.
   enum class Reach : std::uint8_t {
-    kWhatDiffers,  // those that touch the node whose attribute differs, else the node asked about
-    kWhatItNames,  // those that touch any node of the request
+    kWhatDiffers,    // those that name the node whose attribute differs, else the node asked about
+    kWhatMayDiffer,  // and those that take a name away, which may be that node's
+    kWhatItNames,    // those that touch any node of the request
   };
   void bring_forward(Slot& slot, Reach reach);
   void release_from_wait(Slot& slot);
@@ -305,7 +306,9 @@ void Replayer::Impl::settle(Slot& slot) {
     if (slot.state != SlotState::kWaiting) return;
     attempt(slot, slot.changing() ? Verdict::kUnlessErring : Verdict::kExact);
     release_from_wait(slot);
-    if (slot.state == SlotState::kWaiting) bring_forward(slot, Reach::kWhatDiffers);
+    for (const Reach reach : {Reach::kWhatDiffers, Reach::kWhatMayDiffer}) {
+      if (slot.state == SlotState::kWaiting) bring_forward(slot, reach);
+    }
     // A filesystem need not look at everything that a listing or its totals show at one instant: no order explains it.
     const bool many = slot.opcode == Opcode::kReaddirplus || slot.opcode == Opcode::kStatfs;
     if (slot.state == SlotState::kWaiting && many) attempt(slot, Verdict::kConcurrent);
@@ -408,10 +411,10 @@ bool Replayer::Impl::may_explain(const Slot& slot, const Slot& change, Reach rea
   if (sets_lock(change) && (change.touch.effects & kFreesLock) == 0 && slot.opcode != Opcode::kGetlk) return false;
   // What is named by parent and name only may be any node.
   const bool child = (change.touch.effects & kChildAttributes) != 0;
-  if (reach == Reach::kWhatDiffers) {
+  if (reach != Reach::kWhatItNames) {
     if (slot.opcode == Opcode::kStatfs) return false;
-    if (slot.differing_node != 0) return child || change.touch.names(slot.differing_node);
-    return change.touch.names(slot.nodeid);
+    if (slot.differing_node == 0) return change.touch.names(slot.nodeid);
+    return change.touch.names(slot.differing_node) || (child && reach == Reach::kWhatMayDiffer);
   }
   if (child || slot.opcode == Opcode::kStatfs) return true;
   for (std::size_t i = 0; i < slot.touch.count; ++i) {
