@@ -58,7 +58,8 @@ class SimulatedMount : public SystemCalls {
 
   /// Sends INIT. Should that fail, every call fails with ECONNREFUSED, as on a real mount.
   explicit SimulatedMount(std::unique_ptr<Operations> filesystem, Setup setup = {});
-  /// Any server that replies inside handle().
+  /// Any server that replies inside handle(), or in its work(). Should it end, every call that waits fails with
+  /// ECONNABORTED, later ones with ENOTCONN, and dead_ends() says why.
   explicit SimulatedMount(std::unique_ptr<Server> server, Setup setup = {});
   /// Unmounts as unmount() does, open files or not.
   ~SimulatedMount();
@@ -92,7 +93,7 @@ class SimulatedMount : public SystemCalls {
   std::vector<WaitingRequest> outstanding() const;
   /// Nothing is queued and nothing unanswered.
   bool quiet() const noexcept;
-  /// Requests that nothing was left to answer, one line each.
+  /// Requests that nothing was left to answer, one line each; and what became of a server that ended.
   const std::vector<std::string>& dead_ends() const noexcept;
 
   // What the observers found.

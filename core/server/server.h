@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/event/buffer.h"
 #include "core/protocol/message.h"
@@ -25,6 +26,28 @@ struct IncomingRequest {
   std::int64_t received = 0;  // ns since the epoch: when it was read. What the filesystem takes for "now"
 };
 
+/// What came of a turn of ServerWork.
+enum class ServerProgress : std::uint8_t {
+  kDone,  // a message was passed on: there may be more
+  kIdle,  // nothing is there, and nothing is left to wait for
+  kGone,  // the server has ended: no reply will come any more
+};
+
+/// What a server does outside of handle(), for clients with one thread: whoever turns the crank gets its messages on
+/// that thread, through the ReplyChannel that the request came with.
+class ServerWork {
+ public:
+  /// Passes on one message. While requests are unanswered it waits for one, up to a limit that the server sets: a
+  /// request that was waited for in vain is not waited for again. Not inside handle().
+  virtual ServerProgress run_one() = 0;
+  /// After kIdle or kGone: what became of the requests that are unanswered, "the program ended with status 1". Empty
+  /// where there is nothing to tell.
+  virtual std::string obstacle() const = 0;
+
+ protected:
+  ~ServerWork() = default;
+};
+
 /// Answers requests. One connection a server.
 class Server {
  public:
@@ -36,6 +59,8 @@ class Server {
   /// The connection is gone: no handle() is running or will follow; counts and handles are void (rule F11). Returns
   /// when no reply is outstanding any more. Called once.
   virtual void disconnect() = 0;
+  /// Null: replies come by themselves. Else they come only while somebody turns this; lives as long as the server.
+  virtual ServerWork* work() noexcept { return nullptr; }
 };
 
 }  // namespace fusereplay

@@ -137,7 +137,20 @@ void RequestQueue::forget(std::uint64_t nodeid, std::uint64_t nlookup) {
 
 bool RequestQueue::step() {
   if (read_one()) return true;
-  return executor_ != nullptr && executor_->run_one();
+  if (executor_ != nullptr && executor_->run_one()) return true;
+  return turn_server();
+}
+
+/// A server that ended is as the last close(2) of its device: fs/fuse/dev.c fuse_dev_release.
+bool RequestQueue::turn_server() {
+  ServerWork* const work = server_.work();
+  if (work == nullptr || !connected_) return false;
+  const ServerProgress progress = work->run_one();
+  if (progress == ServerProgress::kGone) {
+    dead_ends_.push_back(work->obstacle());
+    abort(Mark::kServerDied);
+  }
+  return progress != ServerProgress::kIdle;
 }
 
 // fs/fuse/dev.c fuse_dev_do_read: forgets and requests take turns by forget_batch.
@@ -366,6 +379,7 @@ void RequestQueue::report_dead_end(const PendingRequest& request) {
     if (other.unique == request.unique_) continue;
     line += ", nor was " + std::string(opcode_name(other.opcode)) + " " + std::to_string(other.unique);
   }
+  if (const ServerWork* const work = server_.work()) line += ": " + work->obstacle();
   dead_ends_.push_back(std::move(line));
 }
 

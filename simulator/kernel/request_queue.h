@@ -117,8 +117,8 @@ struct OutstandingRequest {
   bool read_by_server = false;
 };
 
-/// One connection. Everything happens on the thread that calls: the server must reply there too, inside handle() or
-/// in work that `executor` runs.
+/// One connection. Everything happens on the thread that calls: the server must reply there too, inside handle(), in
+/// work that `executor` runs, or in its own Server::work().
 ///
 /// ORDER. Requests draw their unique when they are queued, FORGETs when they are read (fuse_get_unique). The server
 /// reads whenever the kernel waits for something: forgets and requests take turns as in fuse_dev_do_read (16 forgets,
@@ -197,6 +197,7 @@ class RequestQueue final : public ReplyChannel {
   };
 
   bool step();
+  bool turn_server();
   bool read_one();
   void read_request();
   void read_forgets();
