@@ -1,5 +1,5 @@
-// The model against the kernel: the same script of system calls on a real mount of memfs and on a simulated one, with
-// the same results and the same requests.
+// The model against the kernel: the same script of system calls on a real mount and on a simulated one of the same
+// filesystem, memfs or passthrough, with the same results and the same requests.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,17 +8,22 @@
 #include <sstream>
 
 #include "core/server/operations_server.h"
+#include "examples/memfs/memfs.h"
+#include "examples/passthrough/passthrough.h"
 #include "tests/simulator/request_log.h"
 #include "tests/simulator/script_generator.h"
 #include "tests/simulator/scripts.h"
 #include "tests/simulator/simulated_target.h"
-#include "tests/simulator/tuned_memfs.h"
+#include "tests/simulator/tuned.h"
+#include "tests/support/live_environment.h"
 #include "tests/support/live_mount.h"
 
 namespace fusereplay::testing {
 namespace {
 
 constexpr unsigned kRandomCalls = 400;
+
+enum class Below : std::uint8_t { kMemfs, kPassthrough };
 
 /// What a run shows.
 struct Shown {
@@ -27,10 +32,39 @@ struct Shown {
   std::map<std::uint64_t, std::uint64_t> forgotten;
 };
 
+std::unique_ptr<Operations> make_filesystem(Below below, const Tuning& tuning) {
+  std::unique_ptr<Operations> inner;
+  if (below == Below::kMemfs) {
+    inner = std::make_unique<Memfs>(MemfsOptions{});
+  } else {
+    PassthroughOptions options;
+    options.source = LiveEnvironment::make_directory("source");
+    auto made = Passthrough::make(options);
+    if (!made) throw std::runtime_error(made.error());
+    inner = std::move(*made);
+  }
+  return std::make_unique<Tuned>(std::move(inner), tuning);
+}
+
 /// Both sides begin with the root's attributes known and ACCESS tried (by chdir(2), on the real one), and with a name
 /// that marks where the script starts. Another one at the end is asked for behind the last RELEASE.
 std::string with_prelude(std::string_view calls) {
   return "access / exec\nstat /\nstat /.begins\n" + std::string(calls) + "as 0 0\nclose_all\nstat /.ends\n";
+}
+
+/// Inode numbers are the source's: numbered in the order they are first shown.
+void number_inodes(std::vector<std::string>& lines) {
+  static constexpr std::string_view kInode = "ino=";
+  std::map<std::string, std::string, std::less<>> numbers;
+  for (std::string& line : lines) {
+    std::size_t at = 0;
+    while ((at = line.find(kInode, at)) != std::string::npos) {
+      at += kInode.size();
+      const std::size_t end = std::min(line.find_first_not_of("0123456789", at), line.size());
+      const auto number = numbers.try_emplace(line.substr(at, end - at), "#" + std::to_string(numbers.size())).first;
+      line.replace(at, end - at, number->second);
+    }
+  }
 }
 
 Shown without_prelude(Shown run) {
@@ -41,15 +75,16 @@ Shown without_prelude(Shown run) {
                      run.requests.begin() + static_cast<std::ptrdiff_t>(std::min(begins + 1, run.requests.size())));
   // What the end of the process does is not of the script.
   while (!run.requests.empty() && run.requests.back().find("'.ends'") == std::string::npos) run.requests.pop_back();
+  number_inodes(run.results);
   return run;
 }
 
-Shown run_simulated(const Script& script) {
-  const Tuning settings(script.calls);
+Shown run_simulated(const Script& script, Below below) {
+  const Tuning tuning(script.tuning);
   RequestLog log;
   Shown run;
-  SimulatedMount mount(std::make_unique<TunedMemfs>(settings),
-                       {.mount = {.default_permissions = settings.default_permissions}, .observers = {&log}});
+  SimulatedMount mount(make_filesystem(below, tuning),
+                       {.mount = {.default_permissions = tuning.default_permissions}, .observers = {&log}});
   SimulatedTarget target(mount);
   for (const Call& call : parse_script(with_prelude(script.calls))) run.results.push_back(target.run(call));
   EXPECT_EQ(mount.trouble(), "") << "on the simulated mount";
@@ -58,15 +93,15 @@ Shown run_simulated(const Script& script) {
   return without_prelude(std::move(run));
 }
 
-Shown run_real(const Script& script, const Shown& expected) {
-  const Tuning settings(script.calls);
+Shown run_real(const Script& script, Below below, const Shown& expected) {
+  const Tuning tuning(script.tuning);
   RequestLog log;
   Shown run;
-  OperationsServer server(std::make_unique<TunedMemfs>(settings));
+  OperationsServer server(make_filesystem(below, tuning));
   LiveMountOptions options;
   options.observers = {&log};
   options.mount.options = {"allow_other"};
-  if (settings.default_permissions) options.mount.options.push_back("default_permissions");
+  if (tuning.default_permissions) options.mount.options.push_back("default_permissions");
   LiveMount mount(server, options);
   ChildProcess child({CALL_RUNNER, mount.path(), with_prelude(script.calls)}, "");
   const ChildResult result = child.wait(LiveMount::kChildTime);
@@ -99,36 +134,53 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-class Fidelity : public LiveTest, public ::testing::WithParamInterface<Script> {};
-
-void compare(const Script& script) {
-  const Shown simulated = run_simulated(script);
-  const Shown real = run_real(script, simulated);
+void compare(const Script& script, Below below) {
+  const Shown simulated = run_simulated(script, below);
+  const Shown real = run_real(script, below, simulated);
   EXPECT_EQ(numbered(script, simulated.results), numbered(script, real.results)) << "first simulated, then real";
   EXPECT_EQ(joined(simulated.requests), joined(real.requests)) << "first simulated, then real";
   EXPECT_EQ(simulated.forgotten, real.forgotten) << "first simulated, then real";
 }
 
-TEST_P(Fidelity, RealAndSimulatedAgree) {
-  compare(GetParam());
+class OverMemfs : public LiveTest, public ::testing::WithParamInterface<Script> {};
+class OverPassthrough : public LiveTest, public ::testing::WithParamInterface<Script> {};
+
+TEST_P(OverMemfs, RealAndSimulatedAgree) {
+  compare(GetParam(), Below::kMemfs);
 }
 
-class RandomFidelity : public LiveTest {};
+TEST_P(OverPassthrough, RealAndSimulatedAgree) {
+  compare(GetParam(), Below::kPassthrough);
+}
 
-TEST_F(RandomFidelity, RealAndSimulatedAgreeOnRandomCalls) {
+class RandomFidelity : public LiveTest, public ::testing::WithParamInterface<Below> {};
+
+TEST_P(RandomFidelity, RealAndSimulatedAgreeOnRandomCalls) {
   const bool many = std::getenv("FUSEREPLAY_LONG") != nullptr;
   const char* const only = std::getenv("FUSEREPLAY_SEED");
   const std::uint64_t first = only != nullptr ? std::stoull(only) : 1;
   const std::uint64_t count = only != nullptr ? 1 : many ? 250 : 10;
   for (std::uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
     SCOPED_TRACE("FUSEREPLAY_SEED=" + std::to_string(seed));
-    const std::string calls = generate_script(seed, kRandomCalls);
-    compare({.name = "random", .calls = calls});
+    const GeneratedScript made = generate_script(seed, kRandomCalls);
+    compare({.name = "random", .tuning = made.tuning, .calls = made.calls}, GetParam());
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Scripts, Fidelity, ::testing::ValuesIn(fidelity_scripts().begin(), fidelity_scripts().end()),
-                         [](const auto& info) { return std::string(info.param.name); });
+/// Those that do not ask for another filesystem.
+std::vector<Script> scripts_over(std::string_view other) {
+  std::vector<Script> scripts;
+  for (const Script& script : fidelity_scripts()) {
+    if (!Tuning(script.tuning).has(other)) scripts.push_back(script);
+  }
+  return scripts;
+}
+
+const auto kByName = [](const auto& info) { return std::string(info.param.name); };
+INSTANTIATE_TEST_SUITE_P(Scripts, OverMemfs, ::testing::ValuesIn(scripts_over("passthrough")), kByName);
+INSTANTIATE_TEST_SUITE_P(Scripts, OverPassthrough, ::testing::ValuesIn(scripts_over("memfs")), kByName);
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomFidelity, ::testing::Values(Below::kMemfs, Below::kPassthrough),
+                         [](const auto& info) { return info.param == Below::kMemfs ? "Memfs" : "Passthrough"; });
 
 }  // namespace
 }  // namespace fusereplay::testing

@@ -95,7 +95,7 @@ std::vector<Call> parse_script(std::string_view script) {
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     Call call;
-    if (!(words >> call.name) || call.name.starts_with("#") || call.name.starts_with("[")) continue;
+    if (!(words >> call.name) || call.name.starts_with("#")) continue;
     for (std::string word; words >> word;) call.arguments.push_back(word);
     calls.push_back(std::move(call));
   }
@@ -143,7 +143,7 @@ std::string describe(const std::vector<DirectoryRecord>& records) {
   std::ostringstream out;
   out << records.size() << ":";
   for (const DirectoryRecord& record : records) {
-    out << " " << record.name << "/" << record.ino << "/" << record.position << "/" << record.type;
+    out << " " << record.name << " ino=" << record.ino << " at=" << record.position << " type=" << record.type << ";";
   }
   return out.str();
 }

@@ -37,6 +37,10 @@ struct Call {
 
 std::vector<Call> parse_script(std::string_view script);
 
+/// Requests after which every FORGET queued before them has been read (fs/fuse/dev.c fuse_dev_do_read lets one pass
+/// after eight of them): who drops caches makes so many, or a name's next LOOKUP may come first.
+inline constexpr unsigned kUntilForgotten = 10;
+
 // How results are written down, so that two runs can be compared.
 std::string describe(const struct ::stat& stat);
 std::string describe(const struct ::statvfs& statvfs);

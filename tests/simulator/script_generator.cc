@@ -11,18 +11,18 @@ class Generator {
  public:
   explicit Generator(std::uint64_t seed) : random_(seed) {}
 
-  std::string settings() {
+  std::string tuning() {
     std::string text;
     if (below(3) == 0) text += "[uncached]";
     if (below(4) == 0) text += "[default_permissions]";
-    if (below(2) == 0) return text + start();
+    if (below(2) == 0) return text;
     text += word({"", "[open:direct_io]", "[open:keep_cache]", "[open:noflush]"});
     text += word({"", "[want:atomic_o_trunc]", "[want:dont_mask]", "[want:explicit_inval]"});
     text += word({"", "[refuse:auto_inval]", "[refuse:async_read]", "[refuse:big_writes]", "[refuse:killpriv_v2]",
                   "[refuse:readdirplus]", "[refuse:readdirplus_auto]", "[refuse:max_pages]"});
     text += word({"", "[without:open]", "[without:create]", "[without:open,create]", "[without:flush,fsync,getxattr]",
                   "[without:rename2,link,lseek,statx]", "[access]"});
-    return text + start();
+    return text;
   }
 
   std::string line() {
@@ -103,7 +103,6 @@ class Generator {
   }
 
  private:
-  static std::string start() { return "\nmkdir /d 0777\nmkdir /d/e 0777\nchmod / 0777\n"; }
   std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
   int pick(std::initializer_list<int> all) { return all.begin()[below(all.size())]; }
   std::string word(std::initializer_list<std::string> all) { return all.begin()[below(all.size())]; }
@@ -121,10 +120,10 @@ class Generator {
 
 }  // namespace
 
-std::string generate_script(std::uint64_t seed, unsigned calls) {
+GeneratedScript generate_script(std::uint64_t seed, unsigned calls) {
   Generator generator(seed);
-  std::string script = generator.settings();
-  for (unsigned i = 0; i < calls; ++i) script += generator.line() + "\n";
+  GeneratedScript script{.tuning = generator.tuning(), .calls = "mkdir /d 0777\nmkdir /d/e 0777\nchmod / 0777\n"};
+  for (unsigned i = 0; i < calls; ++i) script.calls += generator.line() + "\n";
   return script;
 }
 

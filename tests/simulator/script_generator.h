@@ -6,7 +6,12 @@
 
 namespace fusereplay::testing {
 
-/// `calls` lines over a few names and descriptors, so that they meet. Begins with the settings in brackets.
-std::string generate_script(std::uint64_t seed, unsigned calls);
+struct GeneratedScript {
+  std::string tuning;
+  std::string calls;
+};
+
+/// `calls` lines over a few names and descriptors, so that they meet.
+GeneratedScript generate_script(std::uint64_t seed, unsigned calls);
 
 }  // namespace fusereplay::testing
