@@ -131,6 +131,7 @@ Result<OpenFileRef> Filesystem::create_open(Dentry& parent, Dentry& dentry, int 
   if (opcode == Opcode::kCreate) hash(dentry);
   set_expiry(dentry, entry);
   directory_changed(directory);
+  if (!check_io_mode(*dentry.inode, flags, open.fh, open.open_flags)) return Errno(EIO);
   OpenFileRef file = opened(dentry, flags, open.fh, open.open_flags);
   if ((file->fopen & kFopenKeepCache) == 0) dentry.inode->pages.invalidate();
   return file;

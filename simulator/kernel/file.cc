@@ -28,6 +28,19 @@ OpenFileRef Filesystem::opened(Dentry& dentry, int flags, std::uint64_t handle, 
   return file;
 }
 
+// No server here has a backing file registered. Kernels before 7.40 do not know the flag.
+bool Filesystem::check_io_mode(Inode& inode, int flags, std::uint64_t handle, std::uint32_t fopen) {
+  constexpr std::uint32_t kPassthroughMinor = 40;
+  if (profile_.minor < kPassthroughMinor || (fopen & kFopenPassthrough) == 0) return true;
+  wire::ReleaseIn in{};  // fuse_sync_release
+  in.fh = handle;
+  in.flags = word(flags);
+  const auto request = queue_.make(Opcode::kRelease, inode.nodeid, {});
+  request->add(in);
+  static_cast<void>(queue_.call(*request));
+  return false;
+}
+
 // fuse_open, fuse_dir_open: fuse_file_open, fuse_finish_open.
 Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& task) {
   Inode& inode = *dentry.inode;
@@ -49,6 +62,7 @@ Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& t
       const auto out = request->out<wire::OpenOut>();
       handle = out.fh;
       fopen = out.open_flags;
+      if (!directory && !check_io_mode(inode, flags, handle, fopen)) return Errno(EIO);
     } else if (answer.error() == Errno(ENOSYS)) {
       none = true;
     } else {

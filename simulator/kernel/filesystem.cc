@@ -95,7 +95,6 @@ void Filesystem::on_evict(Inode& inode) noexcept {
 
 void Filesystem::make_bad(Inode& inode) noexcept {
   inode.bad = true;
-  if (inode.nodeid != kRootNodeId) inodes_.unhash(inode);
 }
 
 // fuse_iget: counts the lookup.
@@ -107,7 +106,10 @@ InodeRef Filesystem::iget(const wire::EntryOut& entry, std::optional<Asked> aske
   };
   if (inode != nullptr && is_stale()) {
     make_bad(*inode);
-    if (entry.nodeid != kRootNodeId) inode = nullptr;
+    if (entry.nodeid != kRootNodeId) {
+      inodes_.unhash(*inode);
+      inode = nullptr;
+    }
   }
   if (inode == nullptr) {
     inode = inodes_.insert(entry.nodeid);

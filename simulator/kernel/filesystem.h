@@ -164,7 +164,7 @@ class Filesystem final : private EvictionSink {
   Result<void> removexattr(Inode& inode, std::string_view name, const Process& task);
   Result<wire::Kstatfs> statfs(Inode& inode, const Process& task);
 
-  /// Users of it get EIO from now on (fuse_make_bad).
+  /// Users of it get EIO from now on (fuse_make_bad). It is still found by its nodeid, for as long as it has users.
   void make_bad(Inode& inode) noexcept;
 
  private:
@@ -208,6 +208,8 @@ class Filesystem final : private EvictionSink {
 
   // file.cc, file_io.cc.
   OpenFileRef opened(Dentry& dentry, int flags, std::uint64_t handle, std::uint32_t fopen);
+  /// Whether a regular file may be open so (fs/fuse/iomode.c fuse_file_io_open). If not it is released again.
+  bool check_io_mode(Inode& inode, int flags, std::uint64_t handle, std::uint32_t fopen);
   Result<std::size_t> read_cached(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
   Result<std::size_t> read_direct(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
   Result<std::size_t> write_through(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task);
