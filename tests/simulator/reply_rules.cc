@@ -516,7 +516,7 @@ mkdir /a 0755 -> ok
 mkdir /b 0755 -> ok
 open d / r,dir -> ok
 getdents d -> 3:
-getdents d -> 1: b/3
+getdents d -> 1: b
 )", .reported = "R11"},
     {.rule = "R11", .name = "SlashInTheFirstName",
      .spoil = {Opcode::kReaddir, "", Times::kOnce, renamed(DirentKind::kPlain, ".", '/')},
@@ -560,7 +560,7 @@ mkdir /a 0755 -> ok
 mkdir /b 0755 -> ok
 open d / r,dir -> ok
 getdents d -> 3:
-getdents d -> 1: b/3
+getdents d -> 1: b
 )", .reported = "R11"},
     {.rule = "R11", .name = "OnlyRecordCutShort",
      .spoil = {Opcode::kReaddir, "", Times::kOnce, [](SpoiltReply& reply) {

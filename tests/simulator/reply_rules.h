@@ -14,8 +14,9 @@ struct BrokenRule {
   std::string_view rule;  // "R4"
   std::string_view name;  // of a test: letters only
   Spoil spoil;
-  /// A script (tests/simulator/script.h, tests/simulator/tuned_memfs.h) with the result of each call behind "->": all
-  /// of it or its first words. "hangs": nobody answers, until the connection is aborted.
+  /// On the first line, how memfs is tuned (tests/simulator/tuned.h). Then a script (tests/simulator/script.h) with the
+  /// result of each call behind "->": all of it, or its first words. "hangs": nobody answers, until the connection is
+  /// aborted.
   std::string_view calls;
   /// What write(2) says of the spoilt replies.
   std::string written = "ok";
@@ -27,6 +28,7 @@ struct BrokenRule {
   Where where = Where::kBoth;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for this name
 inline void PrintTo(const BrokenRule& broken, std::ostream* out) {
   *out << broken.rule << " " << broken.name;
 }

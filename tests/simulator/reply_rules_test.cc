@@ -4,13 +4,14 @@
 #include <sstream>
 
 #include "core/server/operations_server.h"
+#include "examples/memfs/memfs.h"
 #include "rules/rule_set.h"
 #include "tests/simulator/device_loop.h"
 #include "tests/simulator/reply_rules.h"
 #include "tests/simulator/request_log.h"
 #include "tests/simulator/script.h"
 #include "tests/simulator/simulated_target.h"
-#include "tests/simulator/tuned_memfs.h"
+#include "tests/simulator/tuned.h"
 #include "tests/support/live_mount.h"
 
 namespace fusereplay::testing {
@@ -32,6 +33,7 @@ struct Shown {
 struct Transcript {
   explicit Transcript(std::string_view text) {
     std::istringstream lines{std::string(text)};
+    std::getline(lines, tuning);
     for (std::string line; std::getline(lines, line);) {
       const std::size_t arrow = line.find(" -> ");
       script += line.substr(0, arrow) + "\n";
@@ -45,6 +47,7 @@ struct Transcript {
   }
   static constexpr std::size_t kBefore = 3;
 
+  std::string tuning;
   std::string script;
   std::vector<std::string> expected;
 };
@@ -52,7 +55,8 @@ struct Transcript {
 std::unique_ptr<Server> memfs(const Tuning& tuning) {
   OperationsServer::Options options;
   options.log = [](std::string_view) {};
-  return std::make_unique<OperationsServer>(std::make_unique<TunedMemfs>(tuning), std::move(options));
+  return std::make_unique<OperationsServer>(std::make_unique<Tuned>(std::make_unique<Memfs>(), tuning),
+                                            std::move(options));
 }
 
 std::string numbers(const std::vector<Finding>& findings) {
@@ -79,7 +83,7 @@ void keep_the_script(const Transcript& transcript, Shown& shown) {
 }
 
 Shown run_simulated(const BrokenRule& broken, const Transcript& transcript) {
-  const Tuning tuning(broken.calls);
+  const Tuning tuning(transcript.tuning);
   RequestLog log;
   auto owned = std::make_unique<SpoiltServer>(memfs(tuning), broken.spoil);
   SpoiltServer& server = *owned;
@@ -102,7 +106,7 @@ Shown run_simulated(const BrokenRule& broken, const Transcript& transcript) {
 }
 
 Shown run_real(const BrokenRule& broken, const Transcript& transcript, const Shown* simulated) {
-  const Tuning tuning(broken.calls);
+  const Tuning tuning(transcript.tuning);
   RequestLog log;
   RuleSet rules;
   DeviceLoop* device = nullptr;
@@ -152,8 +156,7 @@ std::string joined(const std::vector<std::string>& lines) {
 /// The expectation, its end filled in from the result where it fits.
 std::string filled_in(const std::string& expected, const std::string& result) {
   if (!result.starts_with(expected)) return expected;
-  const bool whole_words =
-      expected.ends_with(':') || std::string_view(" /").find(result[expected.size()]) != std::string_view::npos;
+  const bool whole_words = expected.ends_with(':') || result[expected.size()] == ' ';
   return expected.size() == result.size() || whole_words ? result : expected;
 }
 
