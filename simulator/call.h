@@ -1,18 +1,43 @@
 // Private to the simulator: how a system call runs.
 #pragma once
 
+#include <optional>
+
 #include "simulator/kernel/kernel.h"
 #include "simulator/system_calls.h"
 
 namespace fusereplay {
 
-/// Runs the call, unless nothing is mounted any more, then lets the server do what it left behind.
+/// Runs the call, unless nothing is mounted any more; what it leaves behind for the server is done before a plain call
+/// returns. A call of a started task may have to wait; so may a plain one where the server itself can wait for what the
+/// call holds, and then it gets a stack of its own.
 template <class Body>
 auto SystemCalls::call(Body&& body) {
-  if (!kernel_.mounted) return decltype(body())(Errno(ENOTCONN));
-  auto result = body();
-  kernel_.queue.settle();
-  return result;
+  using Answer = decltype(body());
+  if (!kernel_.mounted) return Answer(Errno(ENOTCONN));
+  kernel::Scheduler& scheduler = kernel_.scheduler;
+  if (!scheduler.on_test_stack()) {
+    kernel::Task& task = scheduler.current();
+    if (task.signal() == kernel::Signal::kFatal) return Answer(Errno(EINTR));
+    Answer answer = body();
+    if (task.signal() == kernel::Signal::kHandled) task.set_signal(kernel::Signal::kNone);  // its handler runs now
+    return answer;
+  }
+  check_idle();
+  if (!kernel_.server_may_wait) {
+    kernel::Task& task = scheduler.current();
+    const std::uint32_t before = task.pid();
+    task.set_pid(process_.pid);
+    Answer answer = body();
+    task.set_pid(before);
+    scheduler.settle();
+    return answer;
+  }
+  std::optional<Answer> answer;
+  begin([&] { answer.emplace(body()); });
+  finish();
+  scheduler.settle();
+  return std::move(*answer);
 }
 
 }  // namespace fusereplay

@@ -26,7 +26,9 @@ struct SimulatedMount::Parts {
       : clock(setup.start),
         executor(clock),
         server(std::move(any)),
-        kernel(*server, &executor, clock, setup.kernel, setup.mount) {}
+        kernel(*server, &executor, clock, setup.kernel, setup.mount) {
+    kernel.server_may_wait = true;
+  }
 
   OperationsServer::Options server_options() {
     OperationsServer::Options options;
@@ -38,10 +40,10 @@ struct SimulatedMount::Parts {
   /// Ends the connection; the server may go on until disconnect().
   void end(Mark mark) {
     if (!kernel.queue.connected()) return;
-    kernel.queue.settle();
+    kernel.scheduler.settle();
     kernel.filesystem.deactivate();
     kernel.queue.abort(mark);
-    kernel.queue.settle();
+    kernel.scheduler.settle();
     rules.finish();
   }
   /// Handlers that wait for what never comes keep disconnect() from returning: interrupts end those that can be. False:
@@ -58,6 +60,7 @@ struct SimulatedMount::Parts {
   RuleSet rules;
   std::unique_ptr<Server> server;
   kernel::Kernel kernel;
+  std::vector<std::unique_ptr<SimulatedProcess>> processes;
 };
 
 SimulatedMount::SimulatedMount(std::unique_ptr<Operations> filesystem, Setup setup)
@@ -72,12 +75,14 @@ SimulatedMount::SimulatedMount(std::unique_ptr<Parts> parts, const Setup& setup)
   for (EventSink* observer : setup.observers) queue.add_observer(observer);
   queue.mark(Mark::kMounted);
   static_cast<void>(parts_->kernel.filesystem.send_init());  // the calls that follow tell
-  queue.settle();
+  parts_->kernel.scheduler.settle();
 }
 
 SimulatedMount::~SimulatedMount() {
   parts_->end(Mark::kUnmounted);
+  parts_->kernel.scheduler.end_tasks();
   drop_descriptors();
+  parts_->processes.clear();
   if (parts_->end_handlers()) {
     parts_->server->disconnect();
     return;
@@ -88,9 +93,29 @@ SimulatedMount::~SimulatedMount() {
   abandoned->push_back(std::move(parts_));
 }
 
+SimulatedProcess& SimulatedMount::spawn(Process process) {
+  parts_->processes.push_back(std::make_unique<SimulatedProcess>(parts_->kernel, std::move(process)));
+  return *parts_->processes.back();
+}
+
+void SimulatedMount::hold(Opcode opcode) {
+  parts_->kernel.queue.hold(opcode);
+}
+
+void SimulatedMount::let_go(Opcode opcode) {
+  parts_->kernel.queue.let_go(opcode);
+  parts_->kernel.scheduler.settle();
+}
+
+Outcome<void> SimulatedMount::let_go(std::uint64_t unique) {
+  if (!parts_->kernel.queue.let_go(unique)) return Errno(ENOENT);
+  parts_->kernel.scheduler.settle();
+  return {};
+}
+
 void SimulatedMount::drop_caches() {
   kernel::shrink(parts_->kernel.filesystem.root());
-  parts_->kernel.queue.settle();
+  parts_->kernel.scheduler.settle();
 }
 
 namespace {
@@ -118,7 +143,7 @@ Outcome<void> SimulatedMount::forget(std::uint64_t nodeid) {
   }
   names.clear();
   const bool gone = parts_->kernel.filesystem.inodes().find(nodeid) == nullptr;
-  parts_->kernel.queue.settle();
+  parts_->kernel.scheduler.settle();
   if (!gone) return Errno(EBUSY);
   return {};
 }
@@ -135,7 +160,7 @@ Outcome<void> SimulatedMount::expire(std::string_view path) {
 
 void SimulatedMount::advance_time(std::int64_t nanoseconds) {
   parts_->clock.set(parts_->clock.realtime() + nanoseconds);
-  parts_->kernel.queue.settle();
+  parts_->kernel.scheduler.settle();
 }
 
 void SimulatedMount::refuse_next_reply(Errno error) {
@@ -143,7 +168,9 @@ void SimulatedMount::refuse_next_reply(Errno error) {
 }
 
 Outcome<void> SimulatedMount::unmount() {
-  if (open_descriptors() != 0) return Errno(EBUSY);
+  std::size_t open = open_descriptors();
+  for (const auto& process : parts_->processes) open += process->open_descriptors();
+  if (open != 0) return Errno(EBUSY);
   parts_->end(Mark::kUnmounted);
   parts_->kernel.mounted = false;
   return {};
@@ -189,7 +216,7 @@ bool SimulatedMount::quiet() const noexcept {
 }
 
 const std::vector<std::string>& SimulatedMount::dead_ends() const noexcept {
-  return parts_->kernel.queue.dead_ends();
+  return parts_->kernel.scheduler.dead_ends();
 }
 
 const std::vector<Finding>& SimulatedMount::findings() const noexcept {

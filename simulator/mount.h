@@ -18,9 +18,11 @@
 
 #include "core/event/event.h"
 #include "core/operations/operations.h"
+#include "core/protocol/opcode.h"
 #include "core/server/server.h"
 #include "rules/finding.h"
 #include "simulator/kernel/profile.h"
+#include "simulator/simulated_process.h"
 #include "simulator/system_calls.h"
 
 namespace fusereplay {
@@ -64,7 +66,18 @@ class SimulatedMount : public SystemCalls {
   /// Unmounts as unmount() does, open files or not.
   ~SimulatedMount();
 
+  /// Another process. The mount owns it.
+  SimulatedProcess& spawn(Process process);
+
   // What no real kernel lets a test do.
+
+  /// The server reads requests of this opcode and takes its time: they are handled when they are let go. What other
+  /// processes ask for goes on meanwhile, as far as the kernel's locks allow.
+  void hold(Opcode opcode);
+  /// Lets all held requests of this opcode be handled, in the order they were read, and holds no more of them.
+  void let_go(Opcode opcode);
+  /// Lets that one be handled. ENOENT: it is not held.
+  Outcome<void> let_go(std::uint64_t unique);
 
   /// Drops every name that nobody uses, and with it the inodes: FORGETs go out (echo 2 > drop_caches).
   void drop_caches();
@@ -93,7 +106,7 @@ class SimulatedMount : public SystemCalls {
   std::vector<WaitingRequest> outstanding() const;
   /// Nothing is queued and nothing unanswered.
   bool quiet() const noexcept;
-  /// Requests that nothing was left to answer, one line each; and what became of a server that ended.
+  /// What calls waited for in vain, one line each: replies, locks; and what became of a server that ended.
   const std::vector<std::string>& dead_ends() const noexcept;
 
   // What the observers found.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "core/check.h"
 #include "simulator/call.h"
 
 namespace fusereplay {
@@ -27,6 +28,51 @@ Bytes bytes(std::string_view text) noexcept {
 
 SystemCalls::SystemCalls(kernel::Kernel& kernel, Process process) : kernel_(kernel), process_(std::move(process)) {}
 SystemCalls::~SystemCalls() = default;
+
+namespace {
+
+/// Somebody who waits for a task's end: the task itself says what for.
+class EndOfTask final : public kernel::WaitReason {
+ public:
+  std::string describe() const override { return {}; }
+};
+
+}  // namespace
+
+void SystemCalls::check_idle() const {
+  FUSEREPLAY_CHECK(!busy_, "a simulated process makes one call at a time: get() the pending one first");
+}
+
+void SystemCalls::begin(std::function<void()> body) {
+  check_idle();
+  busy_ = true;
+  kernel_.scheduler.start(process_.pid, [this, body = std::move(body)] {
+    task_ = &kernel_.scheduler.current();
+    body();
+    if (task_->signal() == kernel::Signal::kFatal) close_descriptors();
+    task_ = nullptr;
+    busy_ = false;
+  });
+}
+
+void SystemCalls::settle() {
+  if (kernel_.scheduler.on_test_stack()) kernel_.scheduler.settle();
+}
+
+void SystemCalls::finish() {
+  FUSEREPLAY_CHECK(kernel_.scheduler.on_test_stack(), "a pending call is waited for by the test, not by another call");
+  if (kernel_.scheduler.wait_until([this] { return !busy_; }, EndOfTask())) return;
+  kernel_.scheduler.end(*task_);
+}
+
+// exit_files: filp_close of each.
+void SystemCalls::close_descriptors() {
+  while (!files_.empty()) {
+    const File closed = std::move(files_.begin()->second);
+    files_.erase(files_.begin());
+    static_cast<void>(close_file(closed));  // nobody is left to tell
+  }
+}
 
 Result<SystemCalls::File> SystemCalls::file(Fd fd, Access access) const {
   const auto found = files_.find(static_cast<std::int32_t>(fd));
@@ -62,12 +108,15 @@ Outcome<void> SystemCalls::close(Fd fd) {
     Result<File> closed = file(fd, Access::kPathOnly);
     if (!closed) return closed.error();
     files_.erase(static_cast<std::int32_t>(fd));
-    if ((*closed)->path_only) return {};
-    const Result<void> flushed =
-        (*closed)->inode->is_directory() ? Result<void>{} : kernel_.filesystem.flush(**closed, process_);
-    if (closed->use_count() == 1) kernel_.filesystem.release(**closed, process_);
-    return flushed;
+    return close_file(*closed);
   });
+}
+
+Result<void> SystemCalls::close_file(const File& file) {
+  if (file->path_only) return {};
+  const Result<void> flushed = file->inode->is_directory() ? Result<void>{} : kernel_.filesystem.flush(*file, process_);
+  if (file.use_count() == 1) kernel_.filesystem.release(*file, process_);
+  return flushed;
 }
 
 Outcome<Fd> SystemCalls::dup(Fd fd) {
@@ -149,6 +198,7 @@ Outcome<std::uint64_t> SystemCalls::lseek(Fd fd, std::int64_t offset, int whence
         break;
       case SEEK_END: {
         if (!at.inode->is_directory()) {
+          const kernel::InodeLock held = kernel_.filesystem.lock(*at.inode, kernel::LockMode::kExclusive);
           const Result<void> known = kernel_.filesystem.update_attributes(*at.inode, &at, STATX_SIZE, process_);
           if (!known) return known.error();
         }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -23,7 +24,11 @@ namespace fusereplay {
 namespace kernel {
 struct Kernel;
 struct OpenFile;
+class Task;
 }  // namespace kernel
+
+template <class T>
+class PendingCall;
 
 /// A file descriptor of a simulated process.
 enum class Fd : std::int32_t {};
@@ -132,21 +137,41 @@ class SystemCalls {
   ~SystemCalls();
   /// Forgets all descriptors without a word to the server: the connection is gone.
   void drop_descriptors() noexcept { files_.clear(); }
+  /// As when the process ends (exit_files).
+  void close_descriptors();
+
+  /// Runs `body` as a task of this process until it first waits.
+  void begin(std::function<void()> body);
+  /// Lets everybody run until nothing can happen any more. On the test's stack; else nothing.
+  void settle();
+  /// Lets everybody run until that task is over; ends it if it never can be.
+  void finish();
+  /// The task that begin() made, while there is one.
+  kernel::Task* task() const noexcept { return task_; }
+
+  kernel::Kernel& kernel_;
 
  private:
+  template <class T>
+  friend class PendingCall;
   enum class Access : std::uint8_t { kAny, kRead, kWrite, kPathOnly };
 
   /// The open file; EBADF where there is none, or none for that use.
   Result<File> file(Fd fd, Access access = Access::kAny) const;
   Fd install(File file);
+  /// FLUSH, and RELEASE where this was the last that held it (filp_close).
+  Result<void> close_file(const File& file);
   template <class Body>
   auto call(Body&& body);
+  /// A process makes one call at a time.
+  void check_idle() const;
 
   Result<struct stat> stat_path(std::string_view path, bool follow);
 
-  kernel::Kernel& kernel_;
   Process process_;
   std::map<std::int32_t, File> files_;
+  bool busy_ = false;             // begun, and not over
+  kernel::Task* task_ = nullptr;  // once it runs
 };
 
 }  // namespace fusereplay

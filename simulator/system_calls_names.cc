@@ -12,7 +12,9 @@ using kernel::Dentry;
 using kernel::DentryRef;
 using kernel::Follow;
 using kernel::Inode;
+using kernel::InodeLock;
 using kernel::InodeRef;
+using kernel::LockMode;
 using kernel::LookupIntent;
 using kernel::PathWalk;
 
@@ -131,6 +133,7 @@ namespace {
 
 Result<void> change_owner(kernel::Filesystem& filesystem, Inode& inode, std::uint32_t uid, std::uint32_t gid,
                           const Process& task) {
+  const InodeLock held = filesystem.lock(inode, LockMode::kExclusive);
   kernel::Change change;
   if (uid != UINT32_MAX) change.valid |= kSetattrUid;
   if (gid != UINT32_MAX) change.valid |= kSetattrGid;
@@ -148,6 +151,7 @@ Result<void> change_owner(kernel::Filesystem& filesystem, Inode& inode, std::uin
 }
 
 Result<void> change_permissions(kernel::Filesystem& filesystem, Inode& inode, std::uint32_t mode, const Process& task) {
+  const InodeLock held = filesystem.lock(inode, LockMode::kExclusive);
   kernel::Change change;
   change.valid = kSetattrMode;
   change.mode = (mode & 07777) | (inode.mode & S_IFMT);
@@ -215,6 +219,7 @@ Outcome<void> SystemCalls::utimens(std::string_view path, const NewTime& atime, 
         return Errno(EPERM);
       }
     }
+    const InodeLock held = kernel_.filesystem.lock(inode, LockMode::kExclusive);
     kernel::Change change;
     const auto set = [&](const NewTime& wanted, Timestamp& time, std::uint32_t bit, std::uint32_t now_bit) {
       if (wanted.kind == Kind::kOmit) return;
@@ -272,6 +277,7 @@ Outcome<void> SystemCalls::mkdir(std::string_view path, std::uint32_t mode) {
   return call([&]() -> Result<void> {
     const Result<PathWalk::Last> last = kernel_.walk.find_parent(path, process_);
     if (!last) return last.error();
+    const InodeLock parent_lock = kernel_.filesystem.lock(*last->parent->inode, LockMode::kExclusive);
     const Result<DentryRef> dentry = kernel_.walk.prepare_creation(*last, true, process_);
     if (!dentry) return dentry.error();
     if (const Result<void> may = kernel_.walk.may_create(*last->parent->inode, process_); !may) return may;
@@ -285,6 +291,7 @@ Outcome<void> SystemCalls::mknod(std::string_view path, std::uint32_t mode, std:
     if ((mode & S_IFMT) == 0) mode |= S_IFREG;
     const Result<PathWalk::Last> last = kernel_.walk.find_parent(path, process_);
     if (!last) return last.error();
+    const InodeLock parent_lock = kernel_.filesystem.lock(*last->parent->inode, LockMode::kExclusive);
     const Result<DentryRef> dentry = kernel_.walk.prepare_creation(*last, false, process_);
     if (!dentry) return dentry.error();
     if (const Result<void> may = kernel_.walk.may_create(*last->parent->inode, process_); !may) return may;
@@ -302,6 +309,7 @@ Outcome<void> SystemCalls::symlink(std::string_view target, std::string_view pat
     if (target.size() >= 4096) return Errno(ENAMETOOLONG);
     const Result<PathWalk::Last> last = kernel_.walk.find_parent(path, process_);
     if (!last) return last.error();
+    const InodeLock parent_lock = kernel_.filesystem.lock(*last->parent->inode, LockMode::kExclusive);
     const Result<DentryRef> dentry = kernel_.walk.prepare_creation(*last, false, process_);
     if (!dentry) return dentry.error();
     if (const Result<void> may = kernel_.walk.may_create(*last->parent->inode, process_); !may) return may;
@@ -324,12 +332,14 @@ namespace {
 Result<void> link_inode(kernel::Kernel& kernel, Inode& source, std::string_view to, const Process& task) {
   const Result<PathWalk::Last> last = kernel.walk.find_parent(to, task);
   if (!last) return last.error();
+  const InodeLock parent_lock = kernel.filesystem.lock(*last->parent->inode, LockMode::kExclusive);
   const Result<DentryRef> dentry = kernel.walk.prepare_creation(*last, false, task);
   if (!dentry) return dentry.error();
   if (const Result<void> may = kernel.walk.may_link(source, task); !may) return may;
   if (const Result<void> may = kernel.walk.may_create(*last->parent->inode, task); !may) return may;
   if (source.is_directory()) return Errno(EPERM);
   if (source.nlink == 0 && !source.linkable) return Errno(ENOENT);
+  const InodeLock source_lock = kernel.filesystem.lock(source, LockMode::kExclusive);
   const Result<void> linked = kernel.filesystem.link(source, *last->parent, **dentry, task);
   if (linked) source.linkable = false;
   return linked;
@@ -359,6 +369,7 @@ Outcome<void> SystemCalls::unlink(std::string_view path) {
     const Result<PathWalk::Last> last = kernel_.walk.find_parent(path, process_);
     if (!last) return last.error();
     if (!last->is_plain()) return Errno(EISDIR);
+    const InodeLock parent_lock = kernel_.filesystem.lock(*last->parent->inode, LockMode::kExclusive);
     const Result<DentryRef> dentry = kernel_.walk.look_up(*last->parent, last->name, LookupIntent::kAny, process_);
     if (!dentry) return dentry.error();
     if ((*dentry)->negative()) return Errno(ENOENT);
@@ -366,6 +377,7 @@ Outcome<void> SystemCalls::unlink(std::string_view path) {
     Inode& directory = *last->parent->inode;
     if (const Result<void> may = kernel_.walk.may_delete(directory, **dentry, false, process_); !may) return may;
     const InodeRef victim = (*dentry)->inode;
+    const InodeLock victim_lock = kernel_.filesystem.lock(*victim, LockMode::kExclusive);
     if (const Result<void> done = kernel_.filesystem.unlink(*last->parent, **dentry, process_); !done) return done;
     kernel::delete_entry(**dentry, 1);
     return {};
@@ -379,12 +391,14 @@ Outcome<void> SystemCalls::rmdir(std::string_view path) {
     if (!last) return last.error();
     if (last->name == "..") return Errno(ENOTEMPTY);
     if (last->name == ".") return Errno(last->parent->parent == nullptr && !last->trailing ? EBUSY : EINVAL);
+    const InodeLock parent_lock = kernel_.filesystem.lock(*last->parent->inode, LockMode::kExclusive);
     const Result<DentryRef> dentry = kernel_.walk.look_up(*last->parent, last->name, LookupIntent::kAny, process_);
     if (!dentry) return dentry.error();
     if ((*dentry)->negative()) return Errno(ENOENT);
     Inode& directory = *last->parent->inode;
     if (const Result<void> may = kernel_.walk.may_delete(directory, **dentry, true, process_); !may) return may;
     const InodeRef victim = (*dentry)->inode;
+    const InodeLock victim_lock = kernel_.filesystem.lock(*victim, LockMode::kExclusive);
     if (const Result<void> done = kernel_.filesystem.rmdir(*last->parent, **dentry, process_); !done) return done;
     kernel::shrink(**dentry);
     victim->dead = true;
@@ -392,6 +406,30 @@ Outcome<void> SystemCalls::rmdir(std::string_view path) {
     return {};
   });
 }
+
+namespace {
+
+struct ChildLocks {
+  InodeLock first;
+  InodeLock second;
+};
+
+// vfs_rename: what moves and what it replaces, directories before files.
+ChildLocks lock_children(kernel::Filesystem& filesystem, Inode& moved, Inode* displaced, bool crosses, bool exchange) {
+  const bool locks_moved = !moved.is_directory() || crosses;
+  const bool locks_displaced = displaced != nullptr && (!displaced->is_directory() || !exchange || crosses);
+  ChildLocks locks;
+  if (locks_moved && (moved.is_directory() || !locks_displaced)) {
+    locks.first = filesystem.lock(moved, LockMode::kExclusive);
+    if (locks_displaced) locks.second = filesystem.lock(*displaced, LockMode::kExclusive);
+  } else {
+    if (locks_displaced) locks.first = filesystem.lock(*displaced, LockMode::kExclusive);
+    if (locks_moved) locks.second = filesystem.lock(moved, LockMode::kExclusive);
+  }
+  return locks;
+}
+
+}  // namespace
 
 // do_renameat2, vfs_rename.
 Outcome<void> SystemCalls::rename(std::string_view from, std::string_view to, std::uint32_t flags) {
@@ -409,6 +447,7 @@ Outcome<void> SystemCalls::rename(std::string_view from, std::string_view to, st
     if (!target->is_plain()) return Errno(replaces ? EBUSY : EEXIST);
     Dentry& old_parent = *source->parent;
     Dentry& new_parent = *target->parent;
+    const kernel::Filesystem::RenameLocks parents = kernel_.filesystem.lock_rename(old_parent, new_parent);
     const Result<DentryRef> old_dentry = kernel_.walk.look_up(old_parent, source->name, LookupIntent::kAny, process_);
     if (!old_dentry) return old_dentry.error();
     if ((*old_dentry)->negative()) return Errno(ENOENT);
@@ -447,6 +486,8 @@ Outcome<void> SystemCalls::rename(std::string_view from, std::string_view to, st
       }
     }
     const InodeRef displaced = place.inode;
+    const bool crosses = &old_parent != &new_parent;
+    const ChildLocks children = lock_children(kernel_.filesystem, *moved.inode, displaced.get(), crosses, exchange);
     const Result<void> done = kernel_.filesystem.rename(old_parent, moved, new_parent, place, flags, process_);
     if (!done) return done;
     if (exchange) {

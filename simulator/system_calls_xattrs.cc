@@ -30,6 +30,7 @@ Outcome<void> SystemCalls::setxattr(std::string_view path, std::string_view name
     if (value.size() > 65536) return Errno(E2BIG);
     const Result<DentryRef> found = kernel_.walk.find_for_xattr(path, name, kernel::kMayWrite, process_);
     if (!found) return found.error();
+    const kernel::InodeLock held = kernel_.filesystem.lock(*(*found)->inode, kernel::LockMode::kExclusive);
     return kernel_.filesystem.setxattr(*(*found)->inode, name, bytes(value), static_cast<std::uint32_t>(flags),
                                        process_);
   });
@@ -87,6 +88,7 @@ Outcome<void> SystemCalls::removexattr(std::string_view path, std::string_view n
     if (!is_xattr_name(name)) return Errno(ERANGE);
     const Result<DentryRef> found = kernel_.walk.find_for_xattr(path, name, kernel::kMayWrite, process_);
     if (!found) return found.error();
+    const kernel::InodeLock held = kernel_.filesystem.lock(*(*found)->inode, kernel::LockMode::kExclusive);
     return kernel_.filesystem.removexattr(*(*found)->inode, name, process_);
   });
 }

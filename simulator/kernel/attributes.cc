@@ -199,6 +199,7 @@ Result<void> Filesystem::truncate(Inode& inode, Change change, const Process& ta
     if (const Result<void> removed = remove_capability(inode, task); !removed) return removed;
     change.kills = drops_set_id(inode, task);
   }
+  const InodeLock held = lock(inode, LockMode::kExclusive);
   return setattr(inode, change, task);
 }
 
@@ -217,7 +218,7 @@ Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& tas
   const bool truncates = (change.valid & kSetattrSize) != 0;
   if (truncates && change.opening && connection_.has(kInitAtomicOTrunc)) {
     inode.size = 0;
-    inode.pages.truncate(0);
+    truncate_pages(inode, 0);
     return {};
   }
   wire::SetattrIn in{};
@@ -262,8 +263,8 @@ Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& tas
   set_attributes(inode, out.attr, expiry(out.attr_valid, out.attr_valid_nsec), asked);
   const std::uint64_t old_size = std::exchange(inode.size, out.attr.size);
   if (inode.is_regular() && old_size != out.attr.size) {
-    inode.pages.truncate(out.attr.size);
-    inode.pages.invalidate();
+    truncate_pages(inode, out.attr.size);
+    invalidate_pages(inode);
   }
   // fuse_setattr: who may enter has changed.
   if (inode.directory_dentry != nullptr && (change.valid & kSetattrMode) != 0) inode.directory_dentry->expires = 0;

@@ -48,6 +48,7 @@ struct Dentry {
   std::uint64_t epoch = 0;
   bool hashed = false;
   std::unordered_map<std::string, DentryRef, NameHash, std::equal_to<>> children;
+  std::vector<std::string_view> in_lookup;  // names somebody asks the server for (d_alloc_parallel)
 };
 
 /// The hashed child of that name; null where there is none (d_lookup).

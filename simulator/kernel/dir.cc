@@ -25,6 +25,8 @@ Result<DentryRef> Filesystem::lookup(Dentry& parent, std::string_view name, cons
   Inode& directory = *parent.inode;
   if (directory.bad) return Errno(EIO);
   if (name.size() > connection_.name_max) return Errno(ENAMETOOLONG);
+  InodeLock serial;
+  if (!connection_.has(kInitParallelDirops)) serial = InodeLock::of_mutex(scheduler_, directory);
   const Asked asked = asking();
   const auto request = make(Opcode::kLookup, directory.nodeid, task);
   request->name(name);
@@ -133,7 +135,7 @@ Result<OpenFileRef> Filesystem::create_open(Dentry& parent, Dentry& dentry, int 
   directory_changed(directory);
   if (!check_io_mode(*dentry.inode, flags, open.fh, open.open_flags)) return Errno(EIO);
   OpenFileRef file = opened(dentry, flags, open.fh, open.open_flags);
-  if ((file->fopen & kFopenKeepCache) == 0) dentry.inode->pages.invalidate();
+  if ((file->fopen & kFopenKeepCache) == 0) invalidate_pages(*dentry.inode);
   return file;
 }
 
@@ -234,6 +236,20 @@ Result<void> Filesystem::unlink(Dentry& parent, Dentry& dentry, const Process& t
 
 Result<void> Filesystem::rmdir(Dentry& parent, Dentry& dentry, const Process& task) {
   return remove(Opcode::kRmdir, parent, dentry, task);
+}
+
+Filesystem::RenameLocks Filesystem::lock_rename(Dentry& one, Dentry& other) {
+  RenameLocks locks;
+  if (&one == &other) {
+    locks.first = lock(*one.inode, LockMode::kExclusive);
+    return locks;
+  }
+  locks.rename_mutex = LockGuard(scheduler_, rename_mutex_, LockMode::kExclusive, "s_vfs_rename_mutex", 0);
+  // The ancestor first (lock_two_directories); of two that are not related, either.
+  const bool other_first = is_within(one, other);
+  locks.first = lock(*(other_first ? other : one).inode, LockMode::kExclusive);
+  locks.second = lock(*(other_first ? one : other).inode, LockMode::kExclusive);
+  return locks;
 }
 
 // fuse_rename2, fuse_rename_common.

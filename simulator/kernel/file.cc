@@ -25,6 +25,7 @@ OpenFileRef Filesystem::opened(Dentry& dentry, int flags, std::uint64_t handle, 
   file->flags = flags & ~kOpenOnly;
   file->handle = handle;
   file->fopen = fopen;
+  if (file->uses_cache()) ++file->inode->cached_opens;
   return file;
 }
 
@@ -75,10 +76,10 @@ Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& t
   if (atomic && (flags & O_TRUNC) != 0) {
     inode.size = 0;
     inode.attr_version = ++connection_.attr_version;
-    inode.pages.truncate(0);
+    truncate_pages(inode, 0);
     invalidate_attributes(inode, STATX_MTIME | STATX_CTIME | STATX_BLOCKS | STATX_SIZE);
   } else if ((fopen & kFopenKeepCache) == 0) {
-    inode.pages.invalidate();
+    invalidate_pages(inode);
   }
   return file;
 }
@@ -123,6 +124,7 @@ void Filesystem::release(OpenFile& file, const Process&) {
   }
   auto request = queue_.make(directory ? Opcode::kReleasedir : Opcode::kRelease, file.inode->nodeid, {});
   request->add(in);
+  if (file.uses_cache()) --file.inode->cached_opens;
   auto held = std::make_unique<HeldInode>(file.inode);
   file.inode.reset();
   file.dentry.reset();
@@ -132,6 +134,7 @@ void Filesystem::release(OpenFile& file, const Process&) {
 Result<void> Filesystem::fsync(OpenFile& file, SyncKind kind, const Process& task) {
   Inode& inode = *file.inode;
   if (inode.bad) return Errno(EIO);
+  const InodeLock held = lock(inode, LockMode::kExclusive);
   const bool directory = inode.is_directory();
   bool& none = directory ? connection_.no_fsyncdir : connection_.no_fsync;
   if (none) return {};
@@ -153,6 +156,7 @@ Result<void> Filesystem::fallocate(OpenFile& file, std::uint32_t mode, std::uint
   Inode& inode = *file.inode;
   if ((mode & ~kKnown) != 0 || connection_.no_fallocate) return Errno(EOPNOTSUPP);
   if (inode.bad) return Errno(EIO);
+  const InodeLock held = lock(inode, LockMode::kExclusive);
   const bool extends = (mode & FALLOC_FL_KEEP_SIZE) == 0;
   if (const Result<void> removed = remove_privileges(inode, task); !removed) return removed;
   if (extends) inode.size_unstable = true;
@@ -180,6 +184,7 @@ Result<std::uint64_t> Filesystem::copy_file_range(OpenFile& in, std::uint64_t in
                                                   std::uint64_t out_offset, std::uint64_t length, const Process& task) {
   if (connection_.no_copy_file_range) return Errno(EOPNOTSUPP);
   Inode& target = *out.inode;
+  const InodeLock held = lock(target, LockMode::kExclusive);
   if (const Result<void> removed = remove_privileges(target, task); !removed) return removed.error();
   wire::CopyFileRangeIn body{};
   body.fh_in = in.handle;
@@ -214,7 +219,7 @@ Result<std::uint64_t> Filesystem::copy_file_range(OpenFile& in, std::uint64_t in
   }
   if (copied > length) return Errno(EIO);
   if (copied > 0) {
-    target.pages.drop(out_offset / kPageSize, (out_offset + copied + kPageSize - 1) / kPageSize - 1);
+    drop_pages(target, out_offset / kPageSize, (out_offset + copied + kPageSize - 1) / kPageSize - 1);
   }
   content_changed(target, out_offset + copied, copied);
   return copied;
@@ -222,6 +227,7 @@ Result<std::uint64_t> Filesystem::copy_file_range(OpenFile& in, std::uint64_t in
 
 // fuse_lseek.
 Result<std::uint64_t> Filesystem::seek(OpenFile& file, std::uint64_t offset, int whence, const Process& task) {
+  const InodeLock held = lock(*file.inode, LockMode::kExclusive);
   if (!connection_.no_lseek) {
     wire::LseekIn in{};
     in.fh = file.handle;

@@ -121,6 +121,31 @@ Result<std::size_t> Filesystem::read_cached(OpenFile& file, std::uint64_t offset
   return done;
 }
 
+/// Somebody who waits for pages that are being read.
+struct Filesystem::PageWait final : WaitReason {
+  PageWait(std::uint64_t of, std::uint64_t page) noexcept : nodeid(of), index(page) {}
+  std::string describe() const override {
+    return "page " + std::to_string(index) + " of nodeid " + std::to_string(nodeid) + " is never read";
+  }
+  std::uint64_t nodeid;
+  std::uint64_t index;
+};
+
+bool Filesystem::wait_for_pages(Inode& inode, std::uint64_t first, std::uint64_t last) {
+  const InodeRef keep(&inode);
+  return scheduler_.wait_until([&] { return !inode.pages.is_reading(first, last); }, PageWait(inode.nodeid, first));
+}
+
+void Filesystem::truncate_pages(Inode& inode, std::uint64_t size) {
+  wait_for_pages(inode, size / kPageSize, UINT64_MAX);
+  inode.pages.truncate(size);
+}
+
+void Filesystem::drop_pages(Inode& inode, std::uint64_t first, std::uint64_t last) {
+  wait_for_pages(inode, first, last);
+  inode.pages.drop(first, last);
+}
+
 // filemap_get_pages for one page: what a miss reads ahead, then what its mark does, then the wait for it.
 Result<Page*> Filesystem::page_for_reading(OpenFile& file, std::uint64_t index, std::uint64_t end_index,
                                            const Process& task) {
@@ -137,7 +162,7 @@ Result<Page*> Filesystem::page_for_reading(OpenFile& file, std::uint64_t index, 
                file.readahead.on_marked(inode.pages, index, end_index - index, window, profile_.readahead_alignment),
                task);
   }
-  if (page != nullptr && page->reading && !queue_.wait_until([&] { return !page->reading; })) return Errno(EDEADLK);
+  if (page != nullptr && page->reading && !wait_for_pages(inode, index, index)) return Errno(EDEADLK);
   page = inode.pages.find(index);
   if (page == nullptr || !page->uptodate) {
     if (const Result<void> read = read_page(file, index, task); !read) return read.error();
@@ -178,7 +203,7 @@ void Filesystem::read_ahead(OpenFile& file, const ReadaheadWindow& window, const
     auto end_of_read = std::make_unique<ReadFill>(*this, file.inode, first, index - first, connection_.attr_version);
     queue_.send_background(std::move(request), end_of_read.release());
     if (!connection_.has(kInitAsyncRead)) {
-      queue_.wait_until([&] { return !inode.pages.get(first).reading; });
+      wait_for_pages(inode, first, first);
     }
   }
 }
@@ -194,7 +219,9 @@ Result<void> Filesystem::read_page(OpenFile& file, std::uint64_t index, const Pr
   in.flags = static_cast<std::uint32_t>(file.flags);
   const auto request = make(Opcode::kRead, inode.nodeid, task);
   request->add(in);
+  inode.pages.get(index).reading = true;
   const Result<void> answer = call(*request);
+  inode.pages.get(index).reading = false;
   invalidate_attributes(inode, STATX_ATIME);  // whatever came of it
   if (!answer) return answer;
   const Bytes data = request->data();
@@ -211,16 +238,30 @@ Result<std::size_t> Filesystem::write(OpenFile& file, std::uint64_t& offset, Byt
   Inode& inode = *file.inode;
   if (inode.bad) return Errno(EIO);
   if (data.empty()) return std::size_t{0};
-  if ((file.flags & O_APPEND) != 0) offset = inode.size;
-  if ((file.fopen & kFopenDirectIo) != 0) return write_direct(file, offset, data, task);
-  if (const Result<void> removed = remove_privileges(inode, task); !removed) return removed.error();
-  const Result<std::size_t> written =
-      (file.flags & O_DIRECT) != 0 ? write_direct(file, offset, data, task) : write_through(file, offset, data, task);
+  const Result<std::size_t> written = write_locked(file, offset, data, task);
+  if ((file.fopen & kFopenDirectIo) != 0) return written;
   if (written && *written > 0 && (file.flags & O_DSYNC) != 0) {  // generic_write_sync
     const SyncKind kind = (file.flags & O_SYNC) == O_SYNC ? SyncKind::kAll : SyncKind::kDataOnly;
     if (const Result<void> synced = fsync(file, kind, task); !synced) return synced.error();
   }
   return written;
+}
+
+// fuse_dio_lock: a write that may run beside others.
+bool Filesystem::writes_in_parallel(const OpenFile& file, std::uint64_t offset, std::size_t size) const noexcept {
+  const bool asked = (file.fopen & kFopenDirectIo) != 0 && (file.fopen & kFopenParallelDirectWrites) != 0;
+  return asked && (file.flags & O_APPEND) == 0 && offset + size <= file.inode->size && file.inode->cached_opens == 0;
+}
+
+Result<std::size_t> Filesystem::write_locked(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task) {
+  Inode& inode = *file.inode;
+  const bool parallel = writes_in_parallel(file, offset, data.size());
+  const InodeLock held = lock(inode, parallel ? LockMode::kShared : LockMode::kExclusive);
+  if ((file.flags & O_APPEND) != 0) offset = inode.size;
+  if ((file.fopen & kFopenDirectIo) != 0) return write_direct(file, offset, data, task);
+  if (const Result<void> removed = remove_privileges(inode, task); !removed) return removed.error();
+  return (file.flags & O_DIRECT) != 0 ? write_direct(file, offset, data, task)
+                                      : write_through(file, offset, data, task);
 }
 
 // fuse_fill_write_pages: how much one WRITE carries. It ends with a page that is only in part known.
@@ -314,7 +355,7 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
     if (written < rest.size()) break;
   }
   if (done > 0) {
-    inode.pages.drop(offset / kPageSize, (offset + done - 1) / kPageSize);
+    drop_pages(inode, offset / kPageSize, (offset + done - 1) / kPageSize);
     content_changed(inode, offset + done, done);
   }
   if (done == 0 && !failed) return failed.error();

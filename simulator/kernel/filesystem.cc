@@ -9,9 +9,9 @@
 
 namespace fusereplay::kernel {
 
-Filesystem::Filesystem(RequestQueue& queue, Clock& clock, const KernelProfile& profile,
+Filesystem::Filesystem(RequestQueue& queue, Clock& clock, Scheduler& scheduler, const KernelProfile& profile,
                        const SimulatedMountOptions& options)
-    : queue_(queue), clock_(clock), profile_(profile), options_(options), inodes_(*this) {
+    : queue_(queue), clock_(clock), scheduler_(scheduler), profile_(profile), options_(options), inodes_(*this) {
   // fuse_get_root_inode: a lookup that no reply granted, and attributes that nobody knows.
   const InodeRef inode = inodes_.insert(kRootNodeId);
   inode->mode = S_IFDIR;
@@ -160,10 +160,10 @@ void Filesystem::change_attributes(Inode& inode, const wire::Attr& attr, std::in
   const std::uint64_t old_size = std::exchange(inode.size, attr.size);
   if (!inode.is_regular()) return;
   if (old_size != attr.size) {
-    inode.pages.truncate(attr.size);
-    if (!connection_.has(kInitExplicitInvalData)) inode.pages.invalidate();
+    truncate_pages(inode, attr.size);
+    if (!connection_.has(kInitExplicitInvalData)) invalidate_pages(inode);
   } else if (connection_.has(kInitAutoInvalData) && (old_mtime != inode.mtime || old_mtimensec != inode.mtimensec)) {
-    inode.pages.invalidate();
+    invalidate_pages(inode);
   }
 }
 

@@ -80,7 +80,8 @@ struct ConnectionState {
 class Filesystem final : private EvictionSink {
  public:
   /// All must outlive it.
-  Filesystem(RequestQueue& queue, Clock& clock, const KernelProfile& profile, const SimulatedMountOptions& options);
+  Filesystem(RequestQueue& queue, Clock& clock, Scheduler& scheduler, const KernelProfile& profile,
+             const SimulatedMountOptions& options);
   ~Filesystem();
   Filesystem(const Filesystem&) = delete;
   Filesystem& operator=(const Filesystem&) = delete;
@@ -95,6 +96,16 @@ class Filesystem final : private EvictionSink {
   ConnectionState& connection() noexcept { return connection_; }
   const SimulatedMountOptions& options() const noexcept { return options_; }
   RequestQueue& queue() noexcept { return queue_; }
+  Scheduler& scheduler() noexcept { return scheduler_; }
+  /// i_rwsem, until the end of the scope.
+  [[nodiscard]] InodeLock lock(Inode& inode, LockMode mode) { return InodeLock(scheduler_, inode, mode); }
+  /// What a rename between two directories holds (lock_rename).
+  struct RenameLocks {
+    LockGuard rename_mutex;
+    InodeLock first;
+    InodeLock second;
+  };
+  [[nodiscard]] RenameLocks lock_rename(Dentry& one, Dentry& other);
   std::int64_t now() const noexcept { return clock_.monotonic(); }
 
   // Names: dir.cc.
@@ -169,6 +180,7 @@ class Filesystem final : private EvictionSink {
 
  private:
   class ReadFill;
+  struct PageWait;
 
   struct Asked {
     std::uint64_t attr_version;
@@ -212,10 +224,18 @@ class Filesystem final : private EvictionSink {
   bool check_io_mode(Inode& inode, int flags, std::uint64_t handle, std::uint32_t fopen);
   Result<std::size_t> read_cached(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
   Result<std::size_t> read_direct(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
+  bool writes_in_parallel(const OpenFile& file, std::uint64_t offset, std::size_t size) const noexcept;
+  Result<std::size_t> write_locked(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task);
   Result<std::size_t> write_through(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task);
   Result<std::size_t> write_direct(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task);
   std::size_t fill_pages(Inode& inode, std::uint64_t offset, Bytes data);
   Result<Page*> page_for_reading(OpenFile& file, std::uint64_t index, std::uint64_t end_index, const Process& task);
+  /// Waits for the READs of these pages (folio_lock).
+  bool wait_for_pages(Inode& inode, std::uint64_t first, std::uint64_t last);
+  // What the page cache's methods of these names do, once nobody reads the pages.
+  void truncate_pages(Inode& inode, std::uint64_t size);
+  void invalidate_pages(Inode& inode) { drop_pages(inode, 0, UINT64_MAX); }
+  void drop_pages(Inode& inode, std::uint64_t first, std::uint64_t last);
   void read_ahead(OpenFile& file, const ReadaheadWindow& window, const Process& task);
   Result<void> read_page(OpenFile& file, std::uint64_t index, const Process& task);
   void short_read(Inode& inode, std::uint64_t end, std::uint64_t attr_version) noexcept;
@@ -224,11 +244,13 @@ class Filesystem final : private EvictionSink {
 
   RequestQueue& queue_;
   Clock& clock_;
+  Scheduler& scheduler_;
   KernelProfile profile_;
   SimulatedMountOptions options_;
   ConnectionState connection_;
   bool active_ = true;
   InodeCache inodes_;
+  RwLock rename_mutex_;  // s_vfs_rename_mutex
   DentryRef root_;
 };
 

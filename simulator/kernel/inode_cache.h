@@ -8,6 +8,7 @@
 
 #include "core/flat_map.h"
 #include "core/protocol/wire.h"
+#include "simulator/kernel/lock.h"
 #include "simulator/kernel/page_cache.h"
 
 namespace fusereplay::kernel {
@@ -59,12 +60,34 @@ struct Inode {
   bool from_readdirplus = false;       // FUSE_I_INIT_RDPLUS
   bool hashed = true;                  // found by its nodeid
   Dentry* directory_dentry = nullptr;  // a directory has one; null while it has none
+  std::uint32_t cached_opens = 0;      // files open on it that use the page cache (fuse_inode.iocachectr)
   PageCache pages;
+  RwLock rwsem;  // i_rwsem
+  RwLock mutex;  // fuse_inode.mutex: lookups and listings of a directory without PARALLEL_DIROPS
 };
 
 void intrusive_ptr_add_ref(Inode* inode) noexcept;
 void intrusive_ptr_release(Inode* inode) noexcept;
 using InodeRef = boost::intrusive_ptr<Inode>;
+
+/// Holds a lock of an inode, and thereby the inode.
+class InodeLock {
+ public:
+  InodeLock() = default;
+  InodeLock(Scheduler& scheduler, Inode& inode, LockMode mode)
+      : inode_(&inode), guard_(scheduler, inode.rwsem, mode, "i_rwsem", inode.nodeid) {}
+  /// fuse_lock_inode.
+  static InodeLock of_mutex(Scheduler& scheduler, Inode& inode) {
+    InodeLock lock;
+    lock.inode_ = InodeRef(&inode);
+    lock.guard_ = LockGuard(scheduler, inode.mutex, LockMode::kExclusive, "fuse_inode.mutex", inode.nodeid);
+    return lock;
+  }
+
+ private:
+  InodeRef inode_;
+  LockGuard guard_;
+};
 
 /// Told when an inode goes, so that its lookups are given back.
 class EvictionSink {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/protocol/flags.h"
 #include "simulator/kernel/dentry_cache.h"
 #include "simulator/kernel/page_cache.h"
 
@@ -16,6 +17,7 @@ namespace fusereplay::kernel {
 /// struct file and its struct fuse_file. Shared by the descriptors that dup(2) made.
 struct OpenFile {
   bool reads() const noexcept { return (flags & O_ACCMODE) != O_WRONLY; }
+  bool uses_cache() const noexcept { return inode->is_regular() && (fopen & kFopenDirectIo) == 0; }
   bool writes() const noexcept { return (flags & O_ACCMODE) != O_RDONLY; }
 
   DentryRef dentry;

@@ -30,6 +30,8 @@ class PageCache {
   /// The page, made if there was none.
   Page& get(std::uint64_t index) { return pages_[index]; }
   bool empty() const noexcept { return pages_.empty(); }
+  /// Whether any page from `first` to `last` is being read.
+  bool is_reading(std::uint64_t first, std::uint64_t last) const noexcept;
   std::size_t size() const noexcept { return pages_.size(); }
 
   /// Drops what lies behind `size` and zeroes the rest of its last page (truncate_pagecache).

@@ -29,8 +29,49 @@ std::string_view take_name(std::string_view& path) noexcept {
 Result<DentryRef> PathWalk::enter(Dentry& parent, std::string_view name, const Process& task) {
   if (name == ".") return DentryRef(&parent);
   if (name == "..") return parent.parent != nullptr ? parent.parent : DentryRef(&parent);
+  const Result<DentryRef> cached = look_up_cached(parent, name, LookupIntent::kAny, task);
+  if (!cached || *cached != nullptr) return cached;
+  const InodeLock shared = filesystem_.lock(*parent.inode, LockMode::kShared);
   return look_up(parent, name, LookupIntent::kAny, task);
 }
+
+/// A name while it is asked for (d_alloc_parallel, d_lookup_done): others that want it wait.
+class PathWalk::NameLookup final : public WaitReason {
+ public:
+  NameLookup(Scheduler& scheduler, Dentry& parent, std::string_view name)
+      : parent_(&parent), name_(name), pid_(scheduler.current().pid()) {
+    if (is_asked()) {
+      waited_ = true;
+      scheduler.wait_until([this] { return !is_asked(); }, *this);
+      return;
+    }
+    parent.in_lookup.push_back(name);
+    asking_ = true;
+  }
+  ~NameLookup() {
+    if (asking_) std::erase(parent_->in_lookup, name_);
+  }
+  NameLookup(const NameLookup&) = delete;
+  NameLookup& operator=(const NameLookup&) = delete;
+
+  /// Somebody else had asked: what came of it is in the cache.
+  bool waited() const noexcept { return waited_; }
+  std::string describe() const override {
+    return "the name " + std::string(name_) + " in nodeid " + std::to_string(parent_->inode->nodeid) + ", for pid " +
+           std::to_string(pid_) + ", is looked up by somebody else";
+  }
+
+ private:
+  bool is_asked() const noexcept {
+    return std::find(parent_->in_lookup.begin(), parent_->in_lookup.end(), name_) != parent_->in_lookup.end();
+  }
+
+  DentryRef parent_;
+  std::string_view name_;
+  std::uint32_t pid_;
+  bool asking_ = false;
+  bool waited_ = false;
+};
 
 Result<DentryRef> PathWalk::look_up_cached(Dentry& parent, std::string_view name, LookupIntent intent,
                                            const Process& task) {
@@ -44,10 +85,14 @@ Result<DentryRef> PathWalk::look_up_cached(Dentry& parent, std::string_view name
 }
 
 Result<DentryRef> PathWalk::look_up(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task) {
-  const Result<DentryRef> cached = look_up_cached(parent, name, intent, task);
-  if (!cached || *cached != nullptr) return cached;
-  if (parent.inode->dead) return Errno(ENOENT);
-  return filesystem_.lookup(parent, name, task);
+  while (true) {
+    const Result<DentryRef> cached = look_up_cached(parent, name, intent, task);
+    if (!cached || *cached != nullptr) return cached;
+    if (parent.inode->dead) return Errno(ENOENT);
+    const NameLookup asking(filesystem_.scheduler(), parent, name);
+    if (!asking.waited()) return filesystem_.lookup(parent, name, task);
+    intent = LookupIntent::kAny;  // what somebody else has just been told is fresh
+  }
 }
 
 // link_path_walk: stops before the last name.
@@ -215,6 +260,7 @@ Result<DentryRef> PathWalk::open_lookup(const Last& last, int flags, std::uint32
   const Result<DentryRef> cached = look_up_cached(parent, last.name, intent, task);
   if (!cached) return cached;
   if (*cached != nullptr && (!creates || !(*cached)->negative())) return cached;
+  const InodeLock held = filesystem_.lock(directory, creates ? LockMode::kExclusive : LockMode::kShared);
   if (directory.dead) return Errno(ENOENT);
   // may_o_create: asked before the name is looked up, heeded only if it is not there.
   std::optional<Errno> refused;
@@ -223,7 +269,7 @@ Result<DentryRef> PathWalk::open_lookup(const Last& last, int flags, std::uint32
       refused = may.error();
     }
   }
-  const Result<DentryRef> found = *cached != nullptr ? cached : filesystem_.lookup(parent, last.name, task);
+  const Result<DentryRef> found = look_up(parent, last.name, LookupIntent::kAny, task);
   if (!found || !creates || !(*found)->negative()) return found;
   if (refused) return *refused;
   Dentry& dentry = **found;

@@ -32,12 +32,13 @@ class PathWalk {
     bool is_plain() const noexcept { return !is_dot_name(name) && !name.empty(); }
   };
   Result<Last> find_parent(std::string_view path, const Process& task);
-  /// One name, looked up for a change in its directory (lookup_one_qstr_excl): the dentry may be negative.
+  /// One name of a directory whose i_rwsem is held (lookup_one_qstr_excl): the dentry may be negative. Who asks for the
+  /// same name meanwhile waits (d_alloc_parallel).
   Result<DentryRef> look_up(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task);
 
   /// path_openat.
   Result<OpenFileRef> open(std::string_view path, int flags, std::uint32_t mode, const Process& task);
-  /// filename_create: a negative dentry for a new name. EEXIST where it exists.
+  /// filename_create, once the directory is locked: a negative dentry for a new name. EEXIST where it exists.
   Result<DentryRef> prepare_creation(const Last& last, bool directory, const Process& task);
   Result<void> may_delete(Inode& directory, const Dentry& victim, bool is_directory, const Process& task);
   Result<void> may_create(Inode& directory, const Process& task);
@@ -48,6 +49,8 @@ class PathWalk {
                                    const Process& task);
 
  private:
+  class NameLookup;
+
   static constexpr int kMostLinks = 40;  // MAXSYMLINKS
   static constexpr std::size_t kMostPath = 4096;
 

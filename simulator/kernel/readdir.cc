@@ -56,6 +56,7 @@ bool Filesystem::link_direntplus(Dentry& parent, const DirentRecord& record, con
 // fuse_readdir_uncached, parse_dirfile, parse_dirplusfile.
 Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_t size, const Process& task) {
   Inode& directory = *file.inode;
+  const InodeLock shared = lock(directory, LockMode::kShared);  // iterate_dir
   if (directory.bad) return Errno(EIO);
   if (directory.dead) return Errno(ENOENT);
   if ((file.fopen & kFopenCacheDir) != 0 && file.position == 0 && connection_.has(kInitAutoInvalData)) {
@@ -75,6 +76,8 @@ Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_
   in.size =
       static_cast<std::uint32_t>(profile_.sized_readdir ? std::clamp<std::uint64_t>(size, kPageSize, most) : kPageSize);
   in.flags = static_cast<std::uint32_t>(file.flags);
+  InodeLock serial;
+  if (!connection_.has(kInitParallelDirops)) serial = InodeLock::of_mutex(scheduler_, directory);
   const Asked asked = asking();
   const auto request = make(plus ? Opcode::kReaddirplus : Opcode::kReaddir, directory.nodeid, task);
   request->add(in);

@@ -12,6 +12,10 @@ namespace {
 constexpr std::size_t kSmallBuffer = 4096 + 256;
 constexpr int kForgetsInARow = 16;  // fs/fuse/dev.c fuse_dev_do_read: forget_batch
 constexpr int kRequestsInARow = 8;
+/// args.force: not given up for a fatal signal.
+bool is_forced(Opcode opcode) noexcept {
+  return opcode == Opcode::kInit || opcode == Opcode::kFlush;
+}
 constexpr std::size_t kForgetsInABatch =
     (kMinReadBuffer - sizeof(wire::InHeader) - sizeof(wire::BatchForgetIn)) / sizeof(wire::ForgetOne);
 
@@ -40,8 +44,29 @@ PendingRequest& PendingRequest::bytes(Bytes bytes) {
   return *this;
 }
 
-RequestQueue::RequestQueue(Server& server, ManualExecutor* executor, Clock& clock)
-    : server_(server), executor_(executor), clock_(clock), small_buffers_(kSmallBuffer, 64) {}
+/// A caller that waits for a reply.
+struct RequestQueue::Unanswered final : WaitReason {
+  Unanswered(const RequestQueue& where, const PendingRequest& what) noexcept : queue(where), request(what) {}
+  std::string describe() const override {
+    std::string line = std::string(opcode_name(request.opcode_)) + " " + std::to_string(request.unique_) +
+                       " of nodeid " + std::to_string(request.nodeid_) + " for pid " + std::to_string(request.pid_) +
+                       (request.held_ ? " is held by the test" : " was never answered");
+    for (const OutstandingRequest& other : queue.outstanding()) {
+      if (other.unique == request.unique_) continue;
+      line += ", nor was " + std::string(opcode_name(other.opcode)) + " " + std::to_string(other.unique);
+    }
+    if (const ServerWork* const work = queue.server_.work()) line += ": " + work->obstacle();
+    return line;
+  }
+
+  const RequestQueue& queue;
+  const PendingRequest& request;
+};
+
+RequestQueue::RequestQueue(Server& server, ManualExecutor* executor, Clock& clock, Scheduler& scheduler)
+    : server_(server), executor_(executor), clock_(clock), scheduler_(scheduler), small_buffers_(kSmallBuffer, 64) {
+  scheduler_.set_server(this);
+}
 
 RequestQueue::~RequestQueue() = default;
 
@@ -69,7 +94,7 @@ RequestQueue::Request RequestQueue::make(Opcode opcode, std::uint64_t nodeid, co
   request->opcode_ = opcode;
   request->state_ = PendingRequest::State::kNew;
   request->background_ = false;
-  request->dropped_ = false;
+  request->dropped_ = request->interrupted_ = request->held_ = false;
   request->error_ = 0;
   request->unique_ = 0;
   request->nodeid_ = nodeid;
@@ -90,10 +115,41 @@ RequestQueue::Request RequestQueue::make(Opcode opcode, std::uint64_t nodeid, co
 int RequestQueue::call(PendingRequest& request) {
   if (!connected_) return request.error_ = ENOTCONN;
   if (init_failed_) return request.error_ = ECONNREFUSED;  // fs/fuse/dev.c fuse_get_req: conn_error
+  if (scheduler_.current().broken()) return request.error_ = EDEADLK;
   enqueue(request);
-  if (wait_until([&] { return request.done(); })) return request.error_;
-  report_dead_end(request);
-  return EDEADLK;
+  return wait_for_answer(request);
+}
+
+// fs/fuse/dev.c request_wait_answer.
+int RequestQueue::wait_for_answer(PendingRequest& request) {
+  const Task& task = scheduler_.current();
+  const Unanswered reason(*this, request);
+  const auto wait = [&](Signal least) {
+    return scheduler_.wait_until([&] { return request.done() || task.signal() >= least; }, reason);
+  };
+  if (!no_interrupt_) {
+    if (!wait(Signal::kHandled)) return EDEADLK;
+    if (request.done()) return request.error_;
+    request.interrupted_ = true;
+    if (request.state_ == PendingRequest::State::kSent) queue_interrupt(request);
+  }
+  if (!is_forced(request.opcode_)) {
+    if (!wait(Signal::kFatal)) return EDEADLK;
+    if (!request.done() && request.state_ == PendingRequest::State::kPending) {
+      std::erase(pending_, &request);
+      request.state_ = PendingRequest::State::kNew;
+      return request.error_ = EINTR;
+    }
+  }
+  const bool came = scheduler_.wait_until([&] { return request.done(); }, reason);
+  return came ? request.error_ : EDEADLK;
+}
+
+// fuse_dev_queue_interrupt.
+void RequestQueue::queue_interrupt(PendingRequest& request) {
+  if (std::find(interrupts_.begin(), interrupts_.end(), request.unique_) == interrupts_.end()) {
+    interrupts_.push_back(request.unique_);
+  }
 }
 
 void RequestQueue::send_background(Request request, RequestEnd* end) {
@@ -147,7 +203,7 @@ bool RequestQueue::turn_server() {
   if (work == nullptr || !connected_) return false;
   const ServerProgress progress = work->run_one();
   if (progress == ServerProgress::kGone) {
-    dead_ends_.push_back(work->obstacle());
+    scheduler_.add_dead_end(work->obstacle());
     abort(Mark::kServerDied);
   }
   return progress != ServerProgress::kIdle;
@@ -155,6 +211,10 @@ bool RequestQueue::turn_server() {
 
 // fs/fuse/dev.c fuse_dev_do_read: forgets and requests take turns by forget_batch.
 bool RequestQueue::read_one() {
+  if (!interrupts_.empty()) {
+    read_interrupt();
+    return true;
+  }
   if (!connected_ || (forgets_.empty() && pending_.empty())) return false;
   if (!forgets_.empty() && (pending_.empty() || forget_batch_-- > 0)) {
     read_forgets();
@@ -163,6 +223,16 @@ bool RequestQueue::read_one() {
   if (!forgets_.empty() && forget_batch_ <= -kRequestsInARow) forget_batch_ = kForgetsInARow;
   read_request();
   return true;
+}
+
+// fuse_read_interrupt.
+void RequestQueue::read_interrupt() {
+  const std::uint64_t unique = interrupts_.front();
+  interrupts_.pop_front();
+  const Request message = make(Opcode::kInterrupt, 0, {});
+  message->unique_ = unique | kUniqueInterruptBit;
+  message->add(wire::InterruptIn{.unique = unique});
+  deliver(*message);
 }
 
 void RequestQueue::read_request() {
@@ -176,7 +246,26 @@ void RequestQueue::read_request() {
   }
   request->state_ = PendingRequest::State::kSent;
   sent_.push_back(request);
+  if (request->interrupted_) queue_interrupt(*request);
+  request->held_ = std::find(held_opcodes_.begin(), held_opcodes_.end(), request->opcode_) != held_opcodes_.end();
   deliver(*request);
+}
+
+void RequestQueue::let_go(Opcode opcode) {
+  std::erase(held_opcodes_, opcode);
+  std::vector<std::uint64_t> uniques;
+  for (const PendingRequest* request : sent_) {
+    if (request->held_ && request->opcode_ == opcode) uniques.push_back(request->unique_);
+  }
+  for (const std::uint64_t unique : uniques) let_go(unique);
+}
+
+bool RequestQueue::let_go(std::uint64_t unique) {
+  PendingRequest* const request = find(unique);
+  if (request == nullptr || !request->held_) return false;
+  request->held_ = false;
+  pass_on(*request);
+  return true;
 }
 
 // fs/fuse/dev.c fuse_read_single_forget, fuse_read_batch_forget.
@@ -217,7 +306,7 @@ void RequestQueue::deliver(PendingRequest& request) {
   event.result = static_cast<std::int64_t>(request.size_);
   event.message = {.head = Bytes(request.buffer_->data(), request.size_), .tail = {}, .owner = &request.buffer_};
   emit(event);
-  pass_on(request);
+  if (!request.held_) pass_on(request);
 }
 
 /// The request may be ended, and made anew, while the server looks at it.
@@ -270,6 +359,9 @@ std::int64_t RequestQueue::send(const Message& message) {
 
 std::int64_t RequestQueue::take_reply(const Message& message, const wire::OutHeader& header) {
   PendingRequest* const request = find(header.unique & ~kUniqueInterruptBit);
+  if (request != nullptr && (header.unique & kUniqueInterruptBit) != 0) {
+    return take_interrupt_reply(message, header, *request);
+  }
   ReplyVerdict verdict = reply_check(request == nullptr ? nullptr : &request->view_, message);
   bool gone = false;
   if (refuse_next_) {
@@ -298,6 +390,22 @@ std::int64_t RequestQueue::take_reply(const Message& message, const wire::OutHea
   return verdict.write_result;
 }
 
+// fuse_dev_do_write: what is said to an INTERRUPT, while what it interrupts is outstanding.
+std::int64_t RequestQueue::take_interrupt_reply(const Message& message, const wire::OutHeader& header,
+                                                PendingRequest& request) {
+  const ReplyVerdict verdict = reply_check(&request.view_, message);
+  Event event;
+  event.kind = EventKind::kReply;
+  event.begin = event.end = clock_.realtime();
+  event.message = message;
+  event.result = verdict.write_result;
+  emit(event);
+  if (verdict.write_result < 0) return verdict.write_result;
+  if (header.error == -ENOSYS) no_interrupt_ = true;
+  if (header.error == -EAGAIN) queue_interrupt(request);
+  return verdict.write_result;
+}
+
 // fs/fuse/dev.c fuse_copy_out_args: what a short last argument leaves out is not there, or zero in INIT's.
 void PendingRequest::take_body(const Message& message) {
   const MessageLayout* const layout = reply_layout(opcode_, asks_size(view_));
@@ -313,6 +421,7 @@ void PendingRequest::take_body(const Message& message) {
 
 void RequestQueue::end(PendingRequest& request, int error) {
   std::erase(sent_, &request);
+  if (!interrupts_.empty()) std::erase(interrupts_, request.unique_);
   const bool was_active = request.background_ && request.state_ != PendingRequest::State::kNew;
   request.state_ = PendingRequest::State::kDone;
   request.error_ = error;
@@ -329,6 +438,7 @@ void RequestQueue::abort(Mark mark) {
   connected_ = false;
   this->mark(mark);
   forgets_.clear();
+  interrupts_.clear();
   std::vector<PendingRequest*> all(sent_.begin(), sent_.end());
   for (const PendingRequest* request : sent_) abandoned_.push_back(request->unique_);
   all.insert(all.end(), pending_.begin(), pending_.end());
@@ -347,7 +457,7 @@ void RequestQueue::interrupt_abandoned() {
     complete_header(*message);
     pass_on(*message);
   }
-  settle();
+  scheduler_.settle();
 }
 
 std::vector<OutstandingRequest> RequestQueue::outstanding() const {
@@ -369,18 +479,6 @@ std::vector<OutstandingRequest> RequestQueue::outstanding() const {
 
 bool RequestQueue::quiet() const noexcept {
   return sent_.empty() && pending_.empty() && waiting_background_.empty() && forgets_.empty();
-}
-
-void RequestQueue::report_dead_end(const PendingRequest& request) {
-  std::string line = std::string(opcode_name(request.opcode_)) + " " + std::to_string(request.unique_) + " of nodeid " +
-                     std::to_string(request.nodeid_) + " for pid " + std::to_string(request.pid_) +
-                     " was never answered";
-  for (const OutstandingRequest& other : outstanding()) {
-    if (other.unique == request.unique_) continue;
-    line += ", nor was " + std::string(opcode_name(other.opcode)) + " " + std::to_string(other.unique);
-  }
-  if (const ServerWork* const work = server_.work()) line += ": " + work->obstacle();
-  dead_ends_.push_back(std::move(line));
 }
 
 }  // namespace fusereplay::kernel

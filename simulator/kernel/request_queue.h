@@ -23,6 +23,7 @@
 #include "core/protocol/wire.h"
 #include "core/result.h"
 #include "core/server/server.h"
+#include "simulator/kernel/scheduler.h"
 
 namespace fusereplay::kernel {
 
@@ -78,7 +79,9 @@ class PendingRequest {
   Opcode opcode_{};
   State state_ = State::kNew;
   bool background_ = false;
-  bool dropped_ = false;  // its maker looks no more: recycled at its end
+  bool dropped_ = false;      // its maker looks no more: recycled at its end
+  bool interrupted_ = false;  // FR_INTERRUPTED: an INTERRUPT follows once it is read
+  bool held_ = false;         // read, but not yet passed on
   int error_ = 0;
   std::uint64_t unique_ = 0;
   std::uint64_t nodeid_ = 0;
@@ -120,13 +123,14 @@ struct OutstandingRequest {
 /// One connection. Everything happens on the thread that calls: the server must reply there too, inside handle(), in
 /// work that `executor` runs, or in its own Server::work().
 ///
-/// ORDER. Requests draw their unique when they are queued, FORGETs when they are read (fuse_get_unique). The server
-/// reads whenever the kernel waits for something: forgets and requests take turns as in fuse_dev_do_read (16 forgets,
-/// then 8 requests, while both wait). A reply is judged by reply_check and by whether its request is outstanding.
-class RequestQueue final : public ReplyChannel {
+/// ORDER. INTERRUPTs are read first. Requests draw their unique when they are queued, FORGETs when they are read
+/// (fuse_get_unique). The server reads whenever the kernel waits for something: forgets and requests take turns as in
+/// fuse_dev_do_read (16 forgets, then 8 requests, while both wait). A reply is judged by reply_check and by whether its
+/// request is outstanding.
+class RequestQueue final : public ReplyChannel, public ServerStep {
  public:
   /// All must outlive the queue. `executor` may be null: the server then replies inside handle().
-  RequestQueue(Server& server, ManualExecutor* executor, Clock& clock);
+  RequestQueue(Server& server, ManualExecutor* executor, Clock& clock, Scheduler& scheduler);
   ~RequestQueue() override;
   RequestQueue(const RequestQueue&) = delete;
   RequestQueue& operator=(const RequestQueue&) = delete;
@@ -140,7 +144,8 @@ class RequestQueue final : public ReplyChannel {
   Request make(Opcode opcode, std::uint64_t nodeid, const HeaderCredentials& credentials);
   /// Queues it and waits for its end (fuse_simple_request). The reply is in the request. 0 or a positive errno:
   /// ENOTCONN once the connection is gone, ECONNREFUSED after a failed INIT, EDEADLK when nothing is left that could
-  /// bring the reply: see dead_ends().
+  /// bring the reply: see Scheduler::dead_ends(). A signal to the caller makes an INTERRUPT; a fatal one takes the
+  /// request back if it was not read, unless it is forced (request_wait_answer): EINTR.
   int call(PendingRequest& request);
   /// Queues it and goes on (fuse_simple_background). `end` may be null and must outlive the request's end.
   void send_background(Request request, RequestEnd* end);
@@ -149,19 +154,14 @@ class RequestQueue final : public ReplyChannel {
   /// Queues a FORGET (fuse_queue_forget); dropped once the connection is gone (rule R6 of the reference).
   void forget(std::uint64_t nodeid, std::uint64_t nlookup);
 
-  /// Lets the server work until `done()` or until nothing can happen any more; returns done().
-  template <class Done>
-  bool wait_until(Done&& done) {
-    while (!done()) {
-      if (!step()) return done();
-    }
-    return true;
-  }
-  /// Lets the server read and do whatever it can.
-  void settle() {
-    while (step()) {
-    }
-  }
+  /// Requests of this opcode are read, but not yet passed to the server: as by a thread of it that is slow.
+  void hold(Opcode opcode) { held_opcodes_.push_back(opcode); }
+  /// Passes on what was read of this opcode, in that order, and holds no more of it.
+  void let_go(Opcode opcode);
+  /// Passes on that one. False: it is not held.
+  bool let_go(std::uint64_t unique);
+  /// One thing for the server to do: reads a message, or runs work it left behind.
+  bool step() override;
 
   /// The connection is gone: every outstanding request ends with ECONNABORTED, forgets are dropped
   /// (fuse_abort_conn). `mark` tells the observers why.
@@ -185,9 +185,6 @@ class RequestQueue final : public ReplyChannel {
   std::vector<OutstandingRequest> outstanding() const;
   /// Nothing is queued, and nothing the server has read is unanswered.
   bool quiet() const noexcept;
-  /// Calls that ended with EDEADLK: "LOOKUP 6 of nodeid 1 for pid 1000 was never answered", one a line.
-  const std::vector<std::string>& dead_ends() const noexcept { return dead_ends_; }
-
   std::int64_t send(const Message& message) override;
 
  private:
@@ -196,11 +193,16 @@ class RequestQueue final : public ReplyChannel {
     std::uint64_t nlookup;
   };
 
-  bool step();
+  struct Unanswered;
+
   bool turn_server();
   bool read_one();
+  void read_interrupt();
   void read_request();
   void read_forgets();
+  void queue_interrupt(PendingRequest& request);
+  int wait_for_answer(PendingRequest& request);
+  std::int64_t take_interrupt_reply(const Message& message, const wire::OutHeader& header, PendingRequest& request);
   void enqueue(PendingRequest& request);
   void flush_background();
   void complete_header(PendingRequest& request);
@@ -210,19 +212,21 @@ class RequestQueue final : public ReplyChannel {
   std::int64_t take_reply(const Message& message, const wire::OutHeader& header);
   void end(PendingRequest& request, int error);
   PendingRequest* find(std::uint64_t unique) noexcept;
-  void report_dead_end(const PendingRequest& request);
   std::uint64_t next_unique() noexcept { return unique_ += 2; }
   void recycle(PendingRequest* request) noexcept;
 
   Server& server_;
   ManualExecutor* executor_;
   Clock& clock_;
+  Scheduler& scheduler_;
   BufferPool small_buffers_;
   std::vector<std::unique_ptr<PendingRequest>> idle_;
   std::deque<PendingRequest*> pending_;
   std::vector<PendingRequest*> sent_;  // read and not answered; few at a time
   std::deque<PendingRequest*> waiting_background_;
   std::deque<Forget> forgets_;
+  std::deque<std::uint64_t> interrupts_;  // uniques of what they interrupt
+  std::vector<Opcode> held_opcodes_;
   std::vector<std::uint64_t> abandoned_;  // uniques that the server had read when the connection ended
   NotificationHandler* notifications_ = nullptr;
   std::vector<EventSink*> observers_;
@@ -234,8 +238,8 @@ class RequestQueue final : public ReplyChannel {
   std::uint32_t max_background_ = 12;  // fs/fuse/inode.c FUSE_DEFAULT_MAX_BACKGROUND
   bool connected_ = true;
   bool init_failed_ = false;
+  bool no_interrupt_ = false;  // the server answered one with ENOSYS
   std::optional<Errno> refuse_next_;
-  std::vector<std::string> dead_ends_;
 };
 
 }  // namespace fusereplay::kernel
