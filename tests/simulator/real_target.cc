@@ -45,6 +45,7 @@ class Aligned {
 
 class RealTarget final : public CallTarget {
  public:
+  RealTarget() = default;
   explicit RealTarget(const std::string& directory) {
     if (::chroot(directory.c_str()) != 0 || ::chdir("/") != 0) {
       throw std::system_error(errno, std::generic_category(), directory);
@@ -296,6 +297,10 @@ const std::map<std::string, RealTarget::Method, std::less<>>& RealTarget::method
 
 std::unique_ptr<CallTarget> make_real_target(const std::string& directory) {
   return std::make_unique<RealTarget>(directory);
+}
+
+std::unique_ptr<CallTarget> make_unprivileged_target() {
+  return std::make_unique<RealTarget>();
 }
 
 }  // namespace fusereplay::testing

@@ -65,5 +65,7 @@ class CallTarget {
 
 /// System calls of this process, below a directory it has been locked into (chroot).
 std::unique_ptr<CallTarget> make_real_target(const std::string& directory);
+/// System calls of this process, locked in nowhere. Cannot drop caches.
+std::unique_ptr<CallTarget> make_unprivileged_target();
 
 }  // namespace fusereplay::testing
