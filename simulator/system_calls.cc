@@ -79,8 +79,9 @@ Result<SystemCalls::File> SystemCalls::file(Fd fd, Access access) const {
   if (found == files_.end()) return Errno(EBADF);
   const File& file = found->second;
   if (file->path_only && access != Access::kPathOnly) return Errno(EBADF);
-  if (access == Access::kRead && !file->reads()) return Errno(EBADF);
-  if (access == Access::kWrite && !file->writes()) return Errno(EBADF);
+  if ((access == Access::kReadAt || access == Access::kWriteAt) && !file->seeks()) return Errno(ESPIPE);
+  if ((access == Access::kRead || access == Access::kReadAt) && !file->reads()) return Errno(EBADF);
+  if ((access == Access::kWrite || access == Access::kWriteAt) && !file->writes()) return Errno(EBADF);
   return file;
 }
 
@@ -96,7 +97,19 @@ Fd SystemCalls::install(File file) {
 
 Outcome<Fd> SystemCalls::open(std::string_view path, int flags, std::uint32_t mode) {
   return call([&]() -> Result<Fd> {
-    Result<File> file = kernel_.walk.open(path, flags | kLargeFile, mode, process_);
+    Result<File> file = kernel_.walk.open(kernel_.filesystem.root(), path, flags | kLargeFile, mode, process_);
+    if (!file) return file.error();
+    return install(std::move(*file));
+  });
+}
+
+Outcome<Fd> SystemCalls::openat(Fd directory, std::string_view path, int flags, std::uint32_t mode) {
+  return call([&]() -> Result<Fd> {
+    const Result<File> from = file(directory, Access::kPathOnly);
+    if (!from && !path.starts_with('/')) return from.error();
+    kernel::Dentry& start = from ? *(*from)->dentry : kernel_.filesystem.root();
+    if (!path.starts_with('/') && !start.inode->is_directory()) return Errno(ENOTDIR);
+    Result<File> file = kernel_.walk.open(start, path, flags | kLargeFile, mode, process_);
     if (!file) return file.error();
     return install(std::move(*file));
   });
@@ -125,11 +138,28 @@ Outcome<Fd> SystemCalls::dup(Fd fd) {
   return install(*open);
 }
 
+// fs/fcntl.c setfl.
+Outcome<int> SystemCalls::fcntl(Fd fd, int command, int argument) {
+  return call([&]() -> Result<int> {
+    const Result<File> open = file(fd, command == F_GETFL ? Access::kPathOnly : Access::kAny);
+    if (!open) return open.error();
+    kernel::OpenFile& opened = **open;
+    if (command == F_GETFL) return opened.flags;
+    if (command != F_SETFL) return Errno(EINVAL);
+    constexpr int kChangeable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
+    const int set = argument & ~opened.flags;
+    if ((set & O_NOATIME) != 0 && !process_.capable() && process_.uid != opened.inode->uid) return Errno(EPERM);
+    if ((set & O_DIRECT) != 0 && !opened.inode->is_regular()) return Errno(EINVAL);
+    opened.flags = (argument & kChangeable) | (opened.flags & ~kChangeable);
+    return 0;
+  });
+}
+
 Outcome<std::size_t> SystemCalls::pread(Fd fd, std::span<std::byte> into, std::uint64_t offset) {
   return call([&]() -> Result<std::size_t> {
-    const Result<File> open = file(fd, Access::kRead);
-    if (!open) return open.error();
     if (offset > kMaxSize) return Errno(EINVAL);
+    const Result<File> open = file(fd, Access::kReadAt);
+    if (!open) return open.error();
     if ((*open)->inode->is_directory()) return Errno(EISDIR);
     return kernel_.filesystem.read(**open, offset, into, process_);
   });
@@ -140,7 +170,8 @@ Outcome<std::size_t> SystemCalls::read(Fd fd, std::span<std::byte> into) {
     const Result<File> open = file(fd, Access::kRead);
     if (!open) return open.error();
     if ((*open)->inode->is_directory()) return Errno(EISDIR);
-    const Result<std::size_t> done = kernel_.filesystem.read(**open, (*open)->position, into, process_);
+    const std::uint64_t from = (*open)->streams() ? 0 : (*open)->position;
+    const Result<std::size_t> done = kernel_.filesystem.read(**open, from, into, process_);
     if (done) (*open)->position += *done;
     return done;
   });
@@ -164,9 +195,9 @@ Outcome<std::string> SystemCalls::pread(Fd fd, std::size_t size, std::uint64_t o
 
 Outcome<std::size_t> SystemCalls::pwrite(Fd fd, std::string_view data, std::uint64_t offset) {
   return call([&]() -> Result<std::size_t> {
-    const Result<File> open = file(fd, Access::kWrite);
-    if (!open) return open.error();
     if (offset > kMaxSize) return Errno(EINVAL);
+    const Result<File> open = file(fd, Access::kWriteAt);
+    if (!open) return open.error();
     if (offset + data.size() > kMaxSize) return Errno(EFBIG);
     return kernel_.filesystem.write(**open, offset, bytes(data), process_);
   });
@@ -176,7 +207,7 @@ Outcome<std::size_t> SystemCalls::write(Fd fd, std::string_view data) {
   return call([&]() -> Result<std::size_t> {
     const Result<File> open = file(fd, Access::kWrite);
     if (!open) return open.error();
-    std::uint64_t offset = (*open)->position;
+    std::uint64_t offset = (*open)->streams() ? 0 : (*open)->position;
     const Result<std::size_t> done = kernel_.filesystem.write(**open, offset, bytes(data), process_);
     if (done) (*open)->position = offset + *done;
     return done;
@@ -189,6 +220,7 @@ Outcome<std::uint64_t> SystemCalls::lseek(Fd fd, std::int64_t offset, int whence
     const Result<File> open = file(fd);
     if (!open) return open.error();
     kernel::OpenFile& at = **open;
+    if (!at.seeks()) return Errno(ESPIPE);
     std::int64_t target = offset;
     switch (whence) {
       case SEEK_SET:
@@ -295,6 +327,15 @@ Outcome<void> SystemCalls::fdatasync(Fd fd) {
     const Result<File> open = file(fd);
     if (!open) return open.error();
     return kernel_.filesystem.fsync(**open, SyncKind::kDataOnly, process_);
+  });
+}
+
+// fuse_sync_fs: nothing is asked on a plain mount.
+Outcome<void> SystemCalls::syncfs(Fd fd) {
+  return call([&]() -> Result<void> {
+    const Result<File> open = file(fd);
+    if (!open) return open.error();
+    return {};
   });
 }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -23,8 +24,10 @@ namespace fusereplay {
 
 namespace kernel {
 struct Kernel;
+struct Inode;
 struct OpenFile;
 class Task;
+enum class Follow : std::uint8_t;
 }  // namespace kernel
 
 template <class T>
@@ -67,9 +70,13 @@ class SystemCalls {
   Outcome<Fd> creat(std::string_view path, std::uint32_t mode) {
     return open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
   }
+  /// A relative path begins at `directory`.
+  Outcome<Fd> openat(Fd directory, std::string_view path, int flags, std::uint32_t mode = 0);
   /// The error of FLUSH, as close(2) returns it; the descriptor is closed either way.
   Outcome<void> close(Fd fd);
   Outcome<Fd> dup(Fd fd);
+  /// F_GETFL and F_SETFL.
+  Outcome<int> fcntl(Fd fd, int command, int argument = 0);
 
   Outcome<std::size_t> read(Fd fd, std::span<std::byte> into);
   Outcome<std::size_t> pread(Fd fd, std::span<std::byte> into, std::uint64_t offset);
@@ -78,6 +85,13 @@ class SystemCalls {
   Outcome<std::string> pread(Fd fd, std::size_t size, std::uint64_t offset);
   Outcome<std::size_t> write(Fd fd, std::string_view data);
   Outcome<std::size_t> pwrite(Fd fd, std::string_view data, std::uint64_t offset);
+  Outcome<std::size_t> readv(Fd fd, std::span<const std::span<std::byte>> into) { return preadv2(fd, into, -1, 0); }
+  Outcome<std::size_t> preadv(Fd fd, std::span<const std::span<std::byte>> into, std::uint64_t offset);
+  /// Offset -1: at the file's position. `flags`: RWF_...
+  Outcome<std::size_t> preadv2(Fd fd, std::span<const std::span<std::byte>> into, std::int64_t offset, int flags);
+  Outcome<std::size_t> writev(Fd fd, std::span<const std::string_view> data) { return pwritev2(fd, data, -1, 0); }
+  Outcome<std::size_t> pwritev(Fd fd, std::span<const std::string_view> data, std::uint64_t offset);
+  Outcome<std::size_t> pwritev2(Fd fd, std::span<const std::string_view> data, std::int64_t offset, int flags);
   Outcome<std::uint64_t> lseek(Fd fd, std::int64_t offset, int whence);
   Outcome<void> truncate(std::string_view path, std::uint64_t size);
   Outcome<void> ftruncate(Fd fd, std::uint64_t size);
@@ -86,13 +100,16 @@ class SystemCalls {
                                        std::size_t length);
   Outcome<void> fsync(Fd fd);
   Outcome<void> fdatasync(Fd fd);
+  Outcome<void> syncfs(Fd fd);
 
   Outcome<struct stat> stat(std::string_view path);
   Outcome<struct stat> lstat(std::string_view path);
   Outcome<struct stat> fstat(Fd fd);
   /// `flags`: AT_SYMLINK_NOFOLLOW, AT_STATX_FORCE_SYNC, AT_STATX_DONT_SYNC; `mask`: STATX_...
   Outcome<struct statx> statx(std::string_view path, int flags, std::uint32_t mask);
-  Outcome<void> access(std::string_view path, int mode);
+  Outcome<void> access(std::string_view path, int mode) { return faccessat(path, mode, 0); }
+  /// `flags`: AT_SYMLINK_NOFOLLOW, AT_EACCESS, which is the rule here: a process has one uid.
+  Outcome<void> faccessat(std::string_view path, int mode, int flags);
   Outcome<void> chmod(std::string_view path, std::uint32_t mode);
   Outcome<void> fchmod(Fd fd, std::uint32_t mode);
   /// UINT32_MAX leaves an owner as it is.
@@ -100,7 +117,10 @@ class SystemCalls {
   Outcome<void> lchown(std::string_view path, std::uint32_t uid, std::uint32_t gid);
   Outcome<void> fchown(Fd fd, std::uint32_t uid, std::uint32_t gid);
   Outcome<void> utimens(std::string_view path, const NewTime& atime, const NewTime& mtime);
+  Outcome<void> lutimens(std::string_view path, const NewTime& atime, const NewTime& mtime);
+  Outcome<void> futimens(Fd fd, const NewTime& atime, const NewTime& mtime);
   Outcome<struct statvfs> statvfs(std::string_view path);
+  Outcome<struct statvfs> fstatvfs(Fd fd);
 
   Outcome<void> mkdir(std::string_view path, std::uint32_t mode);
   Outcome<void> rmdir(std::string_view path);
@@ -126,6 +146,15 @@ class SystemCalls {
   Outcome<std::vector<std::string>> listxattr(std::string_view path, std::size_t size = 65536);
   Outcome<std::size_t> listxattr_size(std::string_view path);
   Outcome<void> removexattr(std::string_view path, std::string_view name);
+  // The same of a symbolic link itself, and of an open file.
+  Outcome<void> lsetxattr(std::string_view path, std::string_view name, std::string_view value, int flags = 0);
+  Outcome<std::string> lgetxattr(std::string_view path, std::string_view name, std::size_t size = 65536);
+  Outcome<std::vector<std::string>> llistxattr(std::string_view path, std::size_t size = 65536);
+  Outcome<void> lremovexattr(std::string_view path, std::string_view name);
+  Outcome<void> fsetxattr(Fd fd, std::string_view name, std::string_view value, int flags = 0);
+  Outcome<std::string> fgetxattr(Fd fd, std::string_view name, std::size_t size = 65536);
+  Outcome<std::vector<std::string>> flistxattr(Fd fd, std::size_t size = 65536);
+  Outcome<void> fremovexattr(Fd fd, std::string_view name);
 
   /// Descriptors that are open.
   std::size_t open_descriptors() const noexcept { return files_.size(); }
@@ -154,7 +183,7 @@ class SystemCalls {
  private:
   template <class T>
   friend class PendingCall;
-  enum class Access : std::uint8_t { kAny, kRead, kWrite, kPathOnly };
+  enum class Access : std::uint8_t { kAny, kRead, kReadAt, kWrite, kWriteAt, kPathOnly };
 
   /// The open file; EBADF where there is none, or none for that use.
   Result<File> file(Fd fd, Access access = Access::kAny) const;
@@ -167,6 +196,11 @@ class SystemCalls {
   void check_idle() const;
 
   Result<struct stat> stat_path(std::string_view path, bool follow);
+  Result<void> change_times(kernel::Inode& inode, const NewTime& atime, const NewTime& mtime);
+  Result<struct statvfs> statistics(kernel::Inode& inode);
+  /// What a path or a descriptor names.
+  Result<boost::intrusive_ptr<kernel::Inode>> inode_of(std::string_view path, kernel::Follow follow);
+  Result<boost::intrusive_ptr<kernel::Inode>> inode_of(Fd fd);
 
   Process process_;
   std::map<std::int32_t, File> files_;

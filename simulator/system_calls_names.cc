@@ -52,6 +52,18 @@ Result<void> may_change(const Inode& inode, const kernel::Change& change, const 
 
 }  // namespace
 
+Result<InodeRef> SystemCalls::inode_of(std::string_view path, Follow follow) {
+  const Result<DentryRef> found = kernel_.walk.find(path, follow, process_);
+  if (!found) return found.error();
+  return (*found)->inode;
+}
+
+Result<InodeRef> SystemCalls::inode_of(Fd fd) {
+  const Result<File> open = file(fd);
+  if (!open) return open.error();
+  return (*open)->inode;
+}
+
 Result<struct stat> SystemCalls::stat_path(std::string_view path, bool follow) {
   const Result<DentryRef> found = kernel_.walk.find(path, follow ? Follow::kYes : Follow::kNo, process_);
   if (!found) return found.error();
@@ -119,10 +131,11 @@ Outcome<struct stat> SystemCalls::fstat(Fd fd) {
   });
 }
 
-Outcome<void> SystemCalls::access(std::string_view path, int mode) {
+Outcome<void> SystemCalls::faccessat(std::string_view path, int mode, int flags) {
   return call([&]() -> Result<void> {
-    if ((mode & ~7) != 0) return Errno(EINVAL);
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
+    if ((mode & ~7) != 0 || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW)) != 0) return Errno(EINVAL);
+    const Follow follow = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? Follow::kNo : Follow::kYes;
+    const Result<DentryRef> found = kernel_.walk.find(path, follow, process_);
     if (!found) return found.error();
     return kernel_.filesystem.permission(*(*found)->inode, static_cast<std::uint32_t>(mode) | kernel::kMayAccess,
                                          process_);
@@ -204,36 +217,65 @@ Outcome<void> SystemCalls::fchown(Fd fd, std::uint32_t uid, std::uint32_t gid) {
 }
 
 // vfs_utimes.
+Result<void> SystemCalls::change_times(Inode& inode, const NewTime& atime, const NewTime& mtime) {
+  using Kind = NewTime::Kind;
+  if (!process_.capable() && process_.uid != inode.uid) {
+    if (atime.kind == Kind::kNow && mtime.kind == Kind::kNow) {  // ATTR_TOUCH: whoever may write
+      const Result<void> may = kernel_.filesystem.permission(inode, kernel::kMayWrite, process_);
+      if (!may) return may;
+    } else if (kernel_.filesystem.options().default_permissions) {
+      return Errno(EPERM);
+    }
+  }
+  const InodeLock held = kernel_.filesystem.lock(inode, LockMode::kExclusive);
+  kernel::Change change;
+  const auto set = [&](const NewTime& wanted, Timestamp& time, std::uint32_t bit, std::uint32_t now_bit) {
+    if (wanted.kind == Kind::kOmit) return;
+    change.valid |= bit;
+    if (wanted.kind == Kind::kNow) {
+      change.valid |= now_bit;
+      time = Timestamp::from_nanoseconds(kernel_.filesystem.now());
+    } else {
+      time = wanted.time;
+    }
+  };
+  set(atime, change.atime, kSetattrAtime, kSetattrAtimeNow);
+  set(mtime, change.mtime, kSetattrMtime, kSetattrMtimeNow);
+  return kernel_.filesystem.setattr(inode, change, process_);
+}
+
+namespace {
+
+bool changes_nothing(const NewTime& atime, const NewTime& mtime) noexcept {
+  return atime.kind == NewTime::Kind::kOmit && mtime.kind == NewTime::Kind::kOmit;
+}
+
+}  // namespace
+
 Outcome<void> SystemCalls::utimens(std::string_view path, const NewTime& atime, const NewTime& mtime) {
   return call([&]() -> Result<void> {
-    using Kind = NewTime::Kind;
-    if (atime.kind == Kind::kOmit && mtime.kind == Kind::kOmit) return {};
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
-    if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
-    if (!process_.capable() && process_.uid != inode.uid) {
-      if (atime.kind == Kind::kNow && mtime.kind == Kind::kNow) {  // ATTR_TOUCH: whoever may write
-        const Result<void> may = kernel_.filesystem.permission(inode, kernel::kMayWrite, process_);
-        if (!may) return may;
-      } else if (kernel_.filesystem.options().default_permissions) {
-        return Errno(EPERM);
-      }
-    }
-    const InodeLock held = kernel_.filesystem.lock(inode, LockMode::kExclusive);
-    kernel::Change change;
-    const auto set = [&](const NewTime& wanted, Timestamp& time, std::uint32_t bit, std::uint32_t now_bit) {
-      if (wanted.kind == Kind::kOmit) return;
-      change.valid |= bit;
-      if (wanted.kind == Kind::kNow) {
-        change.valid |= now_bit;
-        time = Timestamp::from_nanoseconds(kernel_.filesystem.now());
-      } else {
-        time = wanted.time;
-      }
-    };
-    set(atime, change.atime, kSetattrAtime, kSetattrAtimeNow);
-    set(mtime, change.mtime, kSetattrMtime, kSetattrMtimeNow);
-    return kernel_.filesystem.setattr(inode, change, process_);
+    if (changes_nothing(atime, mtime)) return {};
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    if (!inode) return inode.error();
+    return change_times(**inode, atime, mtime);
+  });
+}
+
+Outcome<void> SystemCalls::lutimens(std::string_view path, const NewTime& atime, const NewTime& mtime) {
+  return call([&]() -> Result<void> {
+    if (changes_nothing(atime, mtime)) return {};
+    const Result<InodeRef> inode = inode_of(path, Follow::kNo);
+    if (!inode) return inode.error();
+    return change_times(**inode, atime, mtime);
+  });
+}
+
+Outcome<void> SystemCalls::futimens(Fd fd, const NewTime& atime, const NewTime& mtime) {
+  return call([&]() -> Result<void> {
+    if (changes_nothing(atime, mtime)) return {};
+    const Result<InodeRef> inode = inode_of(fd);
+    if (!inode) return inode.error();
+    return change_times(**inode, atime, mtime);
   });
 }
 
@@ -254,22 +296,34 @@ Outcome<void> SystemCalls::truncate(std::string_view path, std::uint64_t size) {
   });
 }
 
+Result<struct statvfs> SystemCalls::statistics(Inode& inode) {
+  const Result<wire::Kstatfs> answer = kernel_.filesystem.statfs(inode, process_);
+  if (!answer) return answer.error();
+  struct statvfs out {};
+  out.f_bsize = answer->bsize;
+  out.f_frsize = answer->frsize;
+  out.f_blocks = answer->blocks;
+  out.f_bfree = answer->bfree;
+  out.f_bavail = answer->bavail;
+  out.f_files = answer->files;
+  out.f_ffree = out.f_favail = answer->ffree;
+  out.f_namemax = answer->namelen;
+  return out;
+}
+
 Outcome<struct statvfs> SystemCalls::statvfs(std::string_view path) {
   return call([&]() -> Result<struct statvfs> {
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
-    if (!found) return found.error();
-    const Result<wire::Kstatfs> answer = kernel_.filesystem.statfs(*(*found)->inode, process_);
-    if (!answer) return answer.error();
-    struct statvfs out {};
-    out.f_bsize = answer->bsize;
-    out.f_frsize = answer->frsize;
-    out.f_blocks = answer->blocks;
-    out.f_bfree = answer->bfree;
-    out.f_bavail = answer->bavail;
-    out.f_files = answer->files;
-    out.f_ffree = out.f_favail = answer->ffree;
-    out.f_namemax = answer->namelen;
-    return out;
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    if (!inode) return inode.error();
+    return statistics(**inode);
+  });
+}
+
+Outcome<struct statvfs> SystemCalls::fstatvfs(Fd fd) {
+  return call([&]() -> Result<struct statvfs> {
+    const Result<File> open = file(fd, Access::kPathOnly);
+    if (!open) return open.error();
+    return statistics(*(*open)->inode);
   });
 }
 

@@ -1,12 +1,14 @@
 // Extended attributes (fs/xattr.c).
 #include <linux/limits.h>
+#include <sys/xattr.h>
 
 #include "simulator/call.h"
 
 namespace fusereplay {
 
-using kernel::DentryRef;
 using kernel::Follow;
+using kernel::Inode;
+using kernel::InodeRef;
 
 namespace {
 
@@ -21,75 +23,175 @@ bool is_xattr_name(std::string_view name) noexcept {
   return !name.empty() && name.size() <= XATTR_NAME_MAX;
 }
 
+/// What a call that may be made by path or by descriptor needs of its arguments.
+Result<void> check_setting(std::string_view name, std::string_view value, int flags) noexcept {
+  if ((flags & ~(XATTR_CREATE | XATTR_REPLACE)) != 0) return Errno(EINVAL);
+  if (!is_xattr_name(name)) return Errno(ERANGE);
+  if (value.size() > XATTR_SIZE_MAX) return Errno(E2BIG);
+  return {};
+}
+
+Result<void> set_value(kernel::Kernel& kernel, Inode& inode, std::string_view name, std::string_view value, int flags,
+                       const Process& task) {
+  if (const Result<void> may = kernel.walk.xattr_permission(inode, name, kernel::kMayWrite, task); !may) return may;
+  const kernel::InodeLock held = kernel.filesystem.lock(inode, kernel::LockMode::kExclusive);
+  return kernel.filesystem.setxattr(inode, name, bytes(value), static_cast<std::uint32_t>(flags), task);
+}
+
+Result<std::string> value_of(kernel::Kernel& kernel, Inode& inode, std::string_view name, std::size_t size,
+                             const Process& task) {
+  if (const Result<void> may = kernel.walk.xattr_permission(inode, name, kernel::kMayRead, task); !may) {
+    return may.error();
+  }
+  const auto value = kernel.filesystem.getxattr(inode, name, static_cast<std::uint32_t>(size), task);
+  if (!value) return value.error();
+  return text(*value);
+}
+
+Result<std::vector<std::string>> names_of(kernel::Kernel& kernel, Inode& inode, std::size_t size, const Process& task) {
+  const auto list = kernel.filesystem.listxattr(inode, static_cast<std::uint32_t>(size), task);
+  if (!list) return list.error();
+  std::vector<std::string> names;
+  const std::string all = text(*list);
+  for (std::string_view rest = all; !rest.empty(); rest.remove_prefix(names.back().size() + 1)) {
+    names.emplace_back(rest.substr(0, rest.find('\0')));
+  }
+  return names;
+}
+
+Result<void> remove_value(kernel::Kernel& kernel, Inode& inode, std::string_view name, const Process& task) {
+  if (const Result<void> may = kernel.walk.xattr_permission(inode, name, kernel::kMayWrite, task); !may) return may;
+  const kernel::InodeLock held = kernel.filesystem.lock(inode, kernel::LockMode::kExclusive);
+  return kernel.filesystem.removexattr(inode, name, task);
+}
+
 }  // namespace
 
 Outcome<void> SystemCalls::setxattr(std::string_view path, std::string_view name, std::string_view value, int flags) {
   return call([&]() -> Result<void> {
-    if ((flags & ~3) != 0) return Errno(EINVAL);
-    if (!is_xattr_name(name)) return Errno(ERANGE);
-    if (value.size() > 65536) return Errno(E2BIG);
-    const Result<DentryRef> found = kernel_.walk.find_for_xattr(path, name, kernel::kMayWrite, process_);
-    if (!found) return found.error();
-    const kernel::InodeLock held = kernel_.filesystem.lock(*(*found)->inode, kernel::LockMode::kExclusive);
-    return kernel_.filesystem.setxattr(*(*found)->inode, name, bytes(value), static_cast<std::uint32_t>(flags),
-                                       process_);
+    if (const Result<void> valid = check_setting(name, value, flags); !valid) return valid;
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    if (!inode) return inode.error();
+    return set_value(kernel_, **inode, name, value, flags, process_);
+  });
+}
+
+Outcome<void> SystemCalls::lsetxattr(std::string_view path, std::string_view name, std::string_view value, int flags) {
+  return call([&]() -> Result<void> {
+    if (const Result<void> valid = check_setting(name, value, flags); !valid) return valid;
+    const Result<InodeRef> inode = inode_of(path, Follow::kNo);
+    if (!inode) return inode.error();
+    return set_value(kernel_, **inode, name, value, flags, process_);
+  });
+}
+
+Outcome<void> SystemCalls::fsetxattr(Fd fd, std::string_view name, std::string_view value, int flags) {
+  return call([&]() -> Result<void> {
+    if (const Result<void> valid = check_setting(name, value, flags); !valid) return valid;
+    const Result<InodeRef> inode = inode_of(fd);
+    if (!inode) return inode.error();
+    return set_value(kernel_, **inode, name, value, flags, process_);
   });
 }
 
 Outcome<std::string> SystemCalls::getxattr(std::string_view path, std::string_view name, std::size_t size) {
   return call([&]() -> Result<std::string> {
     if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<DentryRef> found = kernel_.walk.find_for_xattr(path, name, kernel::kMayRead, process_);
-    if (!found) return found.error();
-    const auto value = kernel_.filesystem.getxattr(*(*found)->inode, name, static_cast<std::uint32_t>(size), process_);
-    if (!value) return value.error();
-    return text(*value);
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    if (!inode) return inode.error();
+    return value_of(kernel_, **inode, name, size, process_);
   });
 }
 
-Outcome<std::size_t> SystemCalls::getxattr_size(std::string_view path, std::string_view name) {
-  return call([&]() -> Result<std::size_t> {
+Outcome<std::string> SystemCalls::lgetxattr(std::string_view path, std::string_view name, std::size_t size) {
+  return call([&]() -> Result<std::string> {
     if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<DentryRef> found = kernel_.walk.find_for_xattr(path, name, kernel::kMayRead, process_);
-    if (!found) return found.error();
-    const Result<std::uint32_t> size = kernel_.filesystem.getxattr_size(*(*found)->inode, name, process_);
-    if (!size) return size.error();
-    return std::size_t{*size};
+    const Result<InodeRef> inode = inode_of(path, Follow::kNo);
+    if (!inode) return inode.error();
+    return value_of(kernel_, **inode, name, size, process_);
+  });
+}
+
+Outcome<std::string> SystemCalls::fgetxattr(Fd fd, std::string_view name, std::size_t size) {
+  return call([&]() -> Result<std::string> {
+    if (!is_xattr_name(name)) return Errno(ERANGE);
+    const Result<InodeRef> inode = inode_of(fd);
+    if (!inode) return inode.error();
+    return value_of(kernel_, **inode, name, size, process_);
   });
 }
 
 Outcome<std::vector<std::string>> SystemCalls::listxattr(std::string_view path, std::size_t size) {
   return call([&]() -> Result<std::vector<std::string>> {
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
-    if (!found) return found.error();
-    const auto list = kernel_.filesystem.listxattr(*(*found)->inode, static_cast<std::uint32_t>(size), process_);
-    if (!list) return list.error();
-    std::vector<std::string> names;
-    const std::string all = text(*list);
-    for (std::string_view rest = all; !rest.empty(); rest.remove_prefix(names.back().size() + 1)) {
-      names.emplace_back(rest.substr(0, rest.find('\0')));
-    }
-    return names;
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    if (!inode) return inode.error();
+    return names_of(kernel_, **inode, size, process_);
   });
 }
 
-Outcome<std::size_t> SystemCalls::listxattr_size(std::string_view path) {
-  return call([&]() -> Result<std::size_t> {
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_);
-    if (!found) return found.error();
-    const Result<std::uint32_t> size = kernel_.filesystem.listxattr_size(*(*found)->inode, process_);
-    if (!size) return size.error();
-    return std::size_t{*size};
+Outcome<std::vector<std::string>> SystemCalls::llistxattr(std::string_view path, std::size_t size) {
+  return call([&]() -> Result<std::vector<std::string>> {
+    const Result<InodeRef> inode = inode_of(path, Follow::kNo);
+    if (!inode) return inode.error();
+    return names_of(kernel_, **inode, size, process_);
+  });
+}
+
+Outcome<std::vector<std::string>> SystemCalls::flistxattr(Fd fd, std::size_t size) {
+  return call([&]() -> Result<std::vector<std::string>> {
+    const Result<InodeRef> inode = inode_of(fd);
+    if (!inode) return inode.error();
+    return names_of(kernel_, **inode, size, process_);
   });
 }
 
 Outcome<void> SystemCalls::removexattr(std::string_view path, std::string_view name) {
   return call([&]() -> Result<void> {
     if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<DentryRef> found = kernel_.walk.find_for_xattr(path, name, kernel::kMayWrite, process_);
-    if (!found) return found.error();
-    const kernel::InodeLock held = kernel_.filesystem.lock(*(*found)->inode, kernel::LockMode::kExclusive);
-    return kernel_.filesystem.removexattr(*(*found)->inode, name, process_);
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    if (!inode) return inode.error();
+    return remove_value(kernel_, **inode, name, process_);
+  });
+}
+
+Outcome<void> SystemCalls::lremovexattr(std::string_view path, std::string_view name) {
+  return call([&]() -> Result<void> {
+    if (!is_xattr_name(name)) return Errno(ERANGE);
+    const Result<InodeRef> inode = inode_of(path, Follow::kNo);
+    if (!inode) return inode.error();
+    return remove_value(kernel_, **inode, name, process_);
+  });
+}
+
+Outcome<void> SystemCalls::fremovexattr(Fd fd, std::string_view name) {
+  return call([&]() -> Result<void> {
+    if (!is_xattr_name(name)) return Errno(ERANGE);
+    const Result<InodeRef> inode = inode_of(fd);
+    if (!inode) return inode.error();
+    return remove_value(kernel_, **inode, name, process_);
+  });
+}
+
+Outcome<std::size_t> SystemCalls::getxattr_size(std::string_view path, std::string_view name) {
+  return call([&]() -> Result<std::size_t> {
+    if (!is_xattr_name(name)) return Errno(ERANGE);
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    if (!inode) return inode.error();
+    const Result<void> may = kernel_.walk.xattr_permission(**inode, name, kernel::kMayRead, process_);
+    if (!may) return may.error();
+    const Result<std::uint32_t> size = kernel_.filesystem.getxattr_size(**inode, name, process_);
+    if (!size) return size.error();
+    return std::size_t{*size};
+  });
+}
+
+Outcome<std::size_t> SystemCalls::listxattr_size(std::string_view path) {
+  return call([&]() -> Result<std::size_t> {
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    if (!inode) return inode.error();
+    const Result<std::uint32_t> size = kernel_.filesystem.listxattr_size(**inode, process_);
+    if (!size) return size.error();
+    return std::size_t{*size};
   });
 }
 

@@ -234,35 +234,46 @@ Result<void> Filesystem::read_page(OpenFile& file, std::uint64_t index, const Pr
 }
 
 // fuse_file_write_iter. An append goes to where the kernel believes the end is; the server knows better (rule F13).
-Result<std::size_t> Filesystem::write(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task) {
+Result<std::size_t> Filesystem::write(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task, int how) {
   Inode& inode = *file.inode;
   if (inode.bad) return Errno(EIO);
   if (data.empty()) return std::size_t{0};
-  const Result<std::size_t> written = write_locked(file, offset, data, task);
+  const Result<std::size_t> written = write_locked(file, offset, data, task, how);
   if ((file.fopen & kFopenDirectIo) != 0) return written;
-  if (written && *written > 0 && (file.flags & O_DSYNC) != 0) {  // generic_write_sync
-    const SyncKind kind = (file.flags & O_SYNC) == O_SYNC ? SyncKind::kAll : SyncKind::kDataOnly;
+  if (written && *written > 0 && (how & O_DSYNC) != 0) {  // generic_write_sync
+    const SyncKind kind = (how & O_SYNC) == O_SYNC ? SyncKind::kAll : SyncKind::kDataOnly;
     if (const Result<void> synced = fsync(file, kind, task); !synced) return synced.error();
   }
   return written;
 }
 
 // fuse_dio_lock: a write that may run beside others.
-bool Filesystem::writes_in_parallel(const OpenFile& file, std::uint64_t offset, std::size_t size) const noexcept {
+bool Filesystem::writes_in_parallel(const OpenFile& file, std::uint64_t offset, std::size_t size,
+                                    int how) const noexcept {
   const bool asked = (file.fopen & kFopenDirectIo) != 0 && (file.fopen & kFopenParallelDirectWrites) != 0;
-  return asked && (file.flags & O_APPEND) == 0 && offset + size <= file.inode->size && file.inode->cached_opens == 0;
+  return asked && (how & O_APPEND) == 0 && offset + size <= file.inode->size && file.inode->cached_opens == 0;
 }
 
-Result<std::size_t> Filesystem::write_locked(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task) {
+Result<std::size_t> Filesystem::write_locked(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task,
+                                             int how) {
   Inode& inode = *file.inode;
-  const bool parallel = writes_in_parallel(file, offset, data.size());
+  const bool parallel = writes_in_parallel(file, offset, data.size(), how);
   const InodeLock held = lock(inode, parallel ? LockMode::kShared : LockMode::kExclusive);
-  if ((file.flags & O_APPEND) != 0) offset = inode.size;
-  if ((file.fopen & kFopenDirectIo) != 0) return write_direct(file, offset, data, task);
+  if ((how & O_APPEND) != 0) offset = inode.size;
+  if ((file.fopen & kFopenDirectIo) != 0) return write_direct(file, offset, data, task, how);
   if (const Result<void> removed = remove_privileges(inode, task); !removed) return removed.error();
-  return (file.flags & O_DIRECT) != 0 ? write_direct(file, offset, data, task)
-                                      : write_through(file, offset, data, task);
+  return (file.flags & O_DIRECT) != 0 ? write_direct(file, offset, data, task, how)
+                                      : write_through(file, offset, data, task, how);
 }
+
+namespace {
+
+// fuse_write_flags.
+std::uint32_t write_flags(const OpenFile& file, int how) noexcept {
+  return static_cast<std::uint32_t>(file.flags | (how & (O_DSYNC | O_SYNC)));
+}
+
+}  // namespace
 
 // fuse_fill_write_pages: how much one WRITE carries. It ends with a page that is only in part known.
 std::size_t Filesystem::fill_pages(Inode& inode, std::uint64_t offset, Bytes data) {
@@ -285,7 +296,8 @@ std::size_t Filesystem::fill_pages(Inode& inode, std::uint64_t offset, Bytes dat
 }
 
 // fuse_perform_write, fuse_send_write_pages.
-Result<std::size_t> Filesystem::write_through(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task) {
+Result<std::size_t> Filesystem::write_through(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task,
+                                              int how) {
   Inode& inode = *file.inode;
   if (inode.size < offset + data.size()) inode.size_unstable = true;
   std::size_t done = 0;
@@ -297,7 +309,7 @@ Result<std::size_t> Filesystem::write_through(OpenFile& file, std::uint64_t offs
     in.fh = file.handle;
     in.offset = offset + done;
     in.size = static_cast<std::uint32_t>(count);
-    in.flags = static_cast<std::uint32_t>(file.flags);
+    in.flags = write_flags(file, how);
     if (connection_.has(kInitHandleKillprivV2) && !task.capable()) in.write_flags |= kWriteKillSuidgid;
     const auto request = make(Opcode::kWrite, inode.nodeid, task);
     request->add(in).bytes(rest.first(count));
@@ -327,7 +339,8 @@ Result<std::size_t> Filesystem::write_through(OpenFile& file, std::uint64_t offs
 }
 
 // fuse_direct_write_iter, fuse_direct_io.
-Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task) {
+Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task,
+                                             int how) {
   Inode& inode = *file.inode;
   const std::size_t most = std::min<std::size_t>(connection_.max_write, std::size_t{connection_.max_pages} * kPageSize);
   std::size_t done = 0;
@@ -340,7 +353,7 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
     in.size = static_cast<std::uint32_t>(rest.size());
     in.write_flags = kWriteLockowner;
     in.lock_owner = task.pid;
-    in.flags = static_cast<std::uint32_t>(file.flags);
+    in.flags = write_flags(file, how);
     if (!task.capable()) in.write_flags |= kWriteKillSuidgid;  // asked for or not
     const auto request = make(Opcode::kWrite, inode.nodeid, task);
     request->add(in).bytes(rest);

@@ -151,8 +151,12 @@ class Filesystem final : private EvictionSink {
   /// The last descriptor is gone (fuse_release_common): RELEASE goes out in the background.
   void release(OpenFile& file, const Process& task);
   Result<std::size_t> read(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
-  /// Where it was written to is in `offset` afterwards (O_APPEND).
-  Result<std::size_t> write(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task);
+  /// Where it was written to is in `offset` afterwards (O_APPEND). `how`: O_APPEND, O_DSYNC and O_SYNC of this call
+  /// (kiocb.ki_flags), where they differ from the file's.
+  Result<std::size_t> write(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task) {
+    return write(file, offset, data, task, file.flags);
+  }
+  Result<std::size_t> write(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task, int how);
   Result<void> fsync(OpenFile& file, SyncKind kind, const Process& task);
   Result<void> fallocate(OpenFile& file, std::uint32_t mode, std::uint64_t offset, std::uint64_t length,
                          const Process& task);
@@ -224,10 +228,10 @@ class Filesystem final : private EvictionSink {
   bool check_io_mode(Inode& inode, int flags, std::uint64_t handle, std::uint32_t fopen);
   Result<std::size_t> read_cached(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
   Result<std::size_t> read_direct(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
-  bool writes_in_parallel(const OpenFile& file, std::uint64_t offset, std::size_t size) const noexcept;
-  Result<std::size_t> write_locked(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task);
-  Result<std::size_t> write_through(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task);
-  Result<std::size_t> write_direct(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task);
+  bool writes_in_parallel(const OpenFile& file, std::uint64_t offset, std::size_t size, int how) const noexcept;
+  Result<std::size_t> write_locked(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task, int how);
+  Result<std::size_t> write_through(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task, int how);
+  Result<std::size_t> write_direct(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task, int how);
   std::size_t fill_pages(Inode& inode, std::uint64_t offset, Bytes data);
   Result<Page*> page_for_reading(OpenFile& file, std::uint64_t index, std::uint64_t end_index, const Process& task);
   /// Waits for the READs of these pages (folio_lock).

@@ -16,9 +16,14 @@ namespace fusereplay::kernel {
 
 /// struct file and its struct fuse_file. Shared by the descriptors that dup(2) made.
 struct OpenFile {
-  bool reads() const noexcept { return (flags & O_ACCMODE) != O_WRONLY; }
   bool uses_cache() const noexcept { return inode->is_regular() && (fopen & kFopenDirectIo) == 0; }
-  bool writes() const noexcept { return (flags & O_ACCMODE) != O_RDONLY; }
+  // O_ACCMODE as a whole stands for neither (OPEN_FMODE).
+  bool reads() const noexcept { return (flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR; }
+  bool writes() const noexcept { return (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR; }
+  /// FMODE_LSEEK, FMODE_PREAD, FMODE_PWRITE.
+  bool seeks() const noexcept { return (fopen & (kFopenNonseekable | kFopenStream)) == 0; }
+  /// FMODE_STREAM: has no position, which is to say always 0. A directory is at most not seekable.
+  bool streams() const noexcept { return (fopen & kFopenStream) != 0 && inode->is_regular(); }
 
   DentryRef dentry;
   InodeRef inode;

@@ -26,10 +26,10 @@ std::string_view take_name(std::string_view& path) noexcept {
 }
 
 // walk_component: lookup_fast, then lookup_slow.
-Result<DentryRef> PathWalk::enter(Dentry& parent, std::string_view name, const Process& task) {
+Result<DentryRef> PathWalk::enter(Dentry& parent, std::string_view name, const Process& task, LookupIntent intent) {
   if (name == ".") return DentryRef(&parent);
   if (name == "..") return parent.parent != nullptr ? parent.parent : DentryRef(&parent);
-  const Result<DentryRef> cached = look_up_cached(parent, name, LookupIntent::kAny, task);
+  const Result<DentryRef> cached = look_up_cached(parent, name, intent, task);
   if (!cached || *cached != nullptr) return cached;
   const InodeLock shared = filesystem_.lock(*parent.inode, LockMode::kShared);
   return look_up(parent, name, LookupIntent::kAny, task);
@@ -96,7 +96,7 @@ Result<DentryRef> PathWalk::look_up(Dentry& parent, std::string_view name, Looku
 }
 
 // link_path_walk: stops before the last name.
-Result<PathWalk::Last> PathWalk::walk_parents(Dentry& from, std::string_view path, const Process& task, int& links) {
+Result<PathWalk::Last> PathWalk::walk_parents(Dentry& from, std::string_view path, const Process& task, Walk& walk) {
   if (path.empty()) return Errno(ENOENT);
   if (path.size() >= kMostPath) return Errno(ENAMETOOLONG);
   Last last;
@@ -111,11 +111,11 @@ Result<PathWalk::Last> PathWalk::walk_parents(Dentry& from, std::string_view pat
       last.trailing = !path.empty();
       break;
     }
-    Result<DentryRef> next = enter(*last.parent, name, task);
+    Result<DentryRef> next = enter(*last.parent, name, task, walk.intent);
     if (!next) return next.error();
     if ((*next)->negative()) return Errno(ENOENT);
     if ((*next)->inode->is_symlink()) {
-      next = follow_link(*next, *last.parent, task, links);
+      next = follow_link(*next, *last.parent, task, walk);
       if (!next) return next.error();
     }
     if (!(*next)->inode->is_directory()) return Errno(ENOTDIR);
@@ -125,36 +125,36 @@ Result<PathWalk::Last> PathWalk::walk_parents(Dentry& from, std::string_view pat
   return last;
 }
 
-Result<DentryRef> PathWalk::follow_link(const DentryRef& link, Dentry& parent, const Process& task, int& links) {
-  if (++links > kMostLinks) return Errno(ELOOP);
+Result<DentryRef> PathWalk::follow_link(const DentryRef& link, Dentry& parent, const Process& task, Walk& walk) {
+  if (++walk.links > kMostLinks) return Errno(ELOOP);
   const Result<std::string> target = filesystem_.readlink(*link->inode, task);
   if (!target) return target.error();
-  return find_from(parent, *target, Follow::kYes, task, links);
+  return find_from(parent, *target, Follow::kYes, task, walk);
 }
 
 Result<DentryRef> PathWalk::find_from(Dentry& from, std::string_view path, Follow follow, const Process& task,
-                                      int& links) {
-  const Result<Last> last = walk_parents(from, path, task, links);
+                                      Walk& walk) {
+  const Result<Last> last = walk_parents(from, path, task, walk);
   if (!last) return last.error();
-  Result<DentryRef> found = enter(*last->parent, last->name, task);
+  Result<DentryRef> found = enter(*last->parent, last->name, task, walk.intent);
   if (!found) return found;
   if ((*found)->negative()) return Errno(ENOENT);
   if ((*found)->inode->is_symlink() && (follow == Follow::kYes || last->trailing)) {
-    found = follow_link(*found, *last->parent, task, links);
+    found = follow_link(*found, *last->parent, task, walk);
     if (!found) return found;
   }
   if (last->trailing && !(*found)->inode->is_directory()) return Errno(ENOTDIR);
   return found;
 }
 
-Result<DentryRef> PathWalk::find(std::string_view path, Follow follow, const Process& task) {
-  int links = 0;
-  return find_from(filesystem_.root(), path, follow, task, links);
+Result<DentryRef> PathWalk::find(std::string_view path, Follow follow, const Process& task, LookupIntent intent) {
+  Walk walk{.intent = intent};
+  return find_from(filesystem_.root(), path, follow, task, walk);
 }
 
-Result<PathWalk::Last> PathWalk::find_parent(std::string_view path, const Process& task) {
-  int links = 0;
-  return walk_parents(filesystem_.root(), path, task, links);
+Result<PathWalk::Last> PathWalk::find_parent(std::string_view path, const Process& task, LookupIntent intent) {
+  Walk walk{.intent = intent};
+  return walk_parents(filesystem_.root(), path, task, walk);
 }
 
 Result<void> PathWalk::may_create(Inode& directory, const Process& task) {
@@ -188,14 +188,6 @@ Result<void> PathWalk::xattr_permission(Inode& inode, std::string_view name, std
   return filesystem_.permission(inode, mask, task);
 }
 
-Result<DentryRef> PathWalk::find_for_xattr(std::string_view path, std::string_view name, std::uint32_t mask,
-                                           const Process& task) {
-  const Result<DentryRef> found = find(path, Follow::kYes, task);
-  if (!found) return found;
-  if (const Result<void> may = xattr_permission(*(*found)->inode, name, mask, task); !may) return may.error();
-  return found;
-}
-
 Result<DentryRef> PathWalk::prepare_creation(const Last& last, bool directory, const Process& task) {
   if (!last.is_plain()) return Errno(EEXIST);
   Result<DentryRef> dentry = look_up(*last.parent, last.name, LookupIntent::kFresh, task);
@@ -205,40 +197,72 @@ Result<DentryRef> PathWalk::prepare_creation(const Last& last, bool directory, c
   return dentry;
 }
 
-Result<OpenFileRef> PathWalk::open(std::string_view path, int flags, std::uint32_t mode, const Process& task) {
-  if ((flags & O_TMPFILE) == O_TMPFILE) return open_tmpfile(path, flags, mode, task);
-  int links = 0;
-  const Result<Last> last = walk_parents(filesystem_.root(), path, task, links);
+namespace {
+
+constexpr int kTmpfile = O_TMPFILE & ~O_DIRECTORY;
+constexpr int kKnownFlags = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |
+                            O_ASYNC | O_DIRECT | 0100000 /* O_LARGEFILE */ | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |
+                            O_CLOEXEC | O_PATH | kTmpfile;
+
+}  // namespace
+
+// build_open_how, build_open_flags: what is left of the flags of open(2).
+Result<int> PathWalk::open_flags(int flags) noexcept {
+  flags &= kKnownFlags;
+  if ((flags & O_PATH) != 0) return flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  if ((flags & O_DIRECTORY) != 0 && (flags & O_CREAT) != 0) return Errno(EINVAL);
+  if ((flags & kTmpfile) != 0) {
+    if ((flags & O_DIRECTORY) == 0 || (flags & O_ACCMODE) == O_RDONLY) return Errno(EINVAL);
+  }
+  return flags & ~O_CLOEXEC;
+}
+
+Result<OpenFileRef> PathWalk::open(Dentry& from, std::string_view path, int flags, std::uint32_t mode,
+                                   const Process& task) {
+  const Result<int> known = open_flags(flags);
+  if (!known) return known.error();
+  Walk walk;
+  Result<OpenFileRef> file = open_from(from, path, *known, mode, task, walk);
+  if (file || file.error() != Errno(ESTALE)) return file;
+  walk = Walk{.intent = LookupIntent::kFresh};  // do_filp_open: LOOKUP_REVAL
+  return open_from(from, path, *known, mode, task, walk);
+}
+
+Result<OpenFileRef> PathWalk::open_from(Dentry& from, std::string_view path, int flags, std::uint32_t mode,
+                                        const Process& task, Walk& walk) {
+  if ((flags & kTmpfile) != 0) return open_tmpfile(from, path, flags, mode, task, walk);
+  const Result<Last> last = walk_parents(from, path, task, walk);
   if (!last) return last.error();
-  return open_last(*last, flags, mode, task, links);
+  return open_last(*last, flags, mode, task, walk);
 }
 
 // open_last_lookups; a symbolic link at the end begins anew at its target.
 Result<OpenFileRef> PathWalk::open_last(const Last& last, int flags, std::uint32_t mode, const Process& task,
-                                        int& links) {
+                                        Walk& walk) {
   const bool creates = (flags & O_CREAT) != 0;
   if (creates && (!last.is_plain() || last.trailing)) return Errno(EISDIR);
   if (!last.is_plain()) {
-    const Result<DentryRef> found = enter(*last.parent, last.name, task);
+    const Result<DentryRef> found = enter(*last.parent, last.name, task, walk.intent);
     if (!found) return found.error();
-    return open_found(*found, flags, last.trailing, task);
+    return open_found(*found, flags, last.trailing || walk.directory, task);
   }
   OpenFileRef created;
-  const Result<DentryRef> found = open_lookup(last, flags, mode, task, created);
+  const Result<DentryRef> found = open_lookup(last, flags, mode, task, walk, created);
   if (!found) return found.error();
   if (created != nullptr) return created;
   const DentryRef dentry = *found;
   if (dentry->negative()) return Errno(ENOENT);
   if (creates && (flags & O_EXCL) != 0) return Errno(EEXIST);
   if (dentry->inode->is_symlink() && ((flags & O_NOFOLLOW) == 0 || last.trailing)) {
-    if (++links > kMostLinks) return Errno(ELOOP);
+    if (++walk.links > kMostLinks) return Errno(ELOOP);
     const Result<std::string> target = filesystem_.readlink(*dentry->inode, task);
     if (!target) return target.error();
-    const Result<Last> next = walk_parents(*last.parent, *target, task, links);
+    const Result<Last> next = walk_parents(*last.parent, *target, task, walk);
     if (!next) return next.error();
-    return open_last(*next, flags | (last.trailing ? O_DIRECTORY : 0), mode, task, links);
+    walk.directory |= last.trailing;
+    return open_last(*next, flags, mode, task, walk);
   }
-  return open_found(dentry, flags, last.trailing, task);
+  return open_found(dentry, flags, last.trailing || walk.directory, task);
 }
 
 // may_linkat, safe_hardlink_source: with fs.protected_hardlinks set, as distributions have it.
@@ -252,11 +276,11 @@ Result<void> PathWalk::may_link(Inode& source, const Process& task) {
 
 // lookup_fast_for_open, lookup_open, fuse_atomic_open. `created` is set where it was made and opened at once.
 Result<DentryRef> PathWalk::open_lookup(const Last& last, int flags, std::uint32_t mode, const Process& task,
-                                        OpenFileRef& created) {
+                                        const Walk& walk, OpenFileRef& created) {
   const bool creates = (flags & O_CREAT) != 0;
   Dentry& parent = *last.parent;
   Inode& directory = *parent.inode;
-  const LookupIntent intent = creates && (flags & O_EXCL) != 0 ? LookupIntent::kFresh : LookupIntent::kAny;
+  const LookupIntent intent = creates && (flags & O_EXCL) != 0 ? LookupIntent::kFresh : walk.intent;
   const Result<DentryRef> cached = look_up_cached(parent, last.name, intent, task);
   if (!cached) return cached;
   if (*cached != nullptr && (!creates || !(*cached)->negative())) return cached;
@@ -315,8 +339,13 @@ Result<OpenFileRef> PathWalk::open_found(const DentryRef& dentry, int flags, boo
   const std::uint32_t access = access_mode(flags);
   if (inode.is_directory() && (access & kMayWrite) != 0) return Errno(EISDIR);
   if (const Result<void> may = filesystem_.permission(inode, access, task); !may) return may.error();
+  if ((flags & O_NOATIME) != 0 && !task.capable() && task.uid != inode.uid) return Errno(EPERM);
   if (!inode.is_directory() && !inode.is_regular()) return Errno(ENXIO);  // pipes, sockets: not FUSE's
   Result<OpenFileRef> file = filesystem_.open(*dentry, flags, task);
+  if (file && (flags & O_DIRECT) != 0 && inode.is_directory()) {  // do_dentry_open: has no FMODE_CAN_ODIRECT
+    filesystem_.release(**file, task);
+    return Errno(EINVAL);
+  }
   if (!file || (flags & O_TRUNC) == 0 || !inode.is_regular()) return file;
   Change change;
   change.valid = kSetattrSize;
@@ -329,9 +358,10 @@ Result<OpenFileRef> PathWalk::open_found(const DentryRef& dentry, int flags, boo
 }
 
 // do_tmpfile, vfs_tmpfile.
-Result<OpenFileRef> PathWalk::open_tmpfile(std::string_view path, int flags, std::uint32_t mode, const Process& task) {
-  if ((flags & O_ACCMODE) == O_RDONLY) return Errno(EINVAL);
-  const Result<DentryRef> directory = find(path, Follow::kYes, task);
+Result<OpenFileRef> PathWalk::open_tmpfile(Dentry& from, std::string_view path, int flags, std::uint32_t mode,
+                                           const Process& task, Walk& walk) {
+  const Follow follow = (flags & O_NOFOLLOW) != 0 ? Follow::kNo : Follow::kYes;
+  const Result<DentryRef> directory = find_from(from, path, follow, task, walk);
   if (!directory) return directory.error();
   Inode& inode = *(*directory)->inode;
   if (!inode.is_directory()) return Errno(ENOTDIR);

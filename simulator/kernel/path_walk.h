@@ -22,7 +22,8 @@ class PathWalk {
   explicit PathWalk(Filesystem& filesystem) noexcept : filesystem_(filesystem) {}
 
   /// What the path names; ENOENT where nothing is (path_lookupat).
-  Result<DentryRef> find(std::string_view path, Follow follow, const Process& task);
+  Result<DentryRef> find(std::string_view path, Follow follow, const Process& task,
+                         LookupIntent intent = LookupIntent::kAny);
 
   /// The directory of the path's last name (filename_parentat).
   struct Last {
@@ -31,41 +32,48 @@ class PathWalk {
     bool trailing = false;  // slashes behind it
     bool is_plain() const noexcept { return !is_dot_name(name) && !name.empty(); }
   };
-  Result<Last> find_parent(std::string_view path, const Process& task);
+  Result<Last> find_parent(std::string_view path, const Process& task, LookupIntent intent = LookupIntent::kAny);
   /// One name of a directory whose i_rwsem is held (lookup_one_qstr_excl): the dentry may be negative. Who asks for the
   /// same name meanwhile waits (d_alloc_parallel).
   Result<DentryRef> look_up(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task);
 
-  /// path_openat.
-  Result<OpenFileRef> open(std::string_view path, int flags, std::uint32_t mode, const Process& task);
+  /// path_openat. A relative path begins at `from`.
+  Result<OpenFileRef> open(Dentry& from, std::string_view path, int flags, std::uint32_t mode, const Process& task);
   /// filename_create, once the directory is locked: a negative dentry for a new name. EEXIST where it exists.
   Result<DentryRef> prepare_creation(const Last& last, bool directory, const Process& task);
   Result<void> may_delete(Inode& directory, const Dentry& victim, bool is_directory, const Process& task);
   Result<void> may_create(Inode& directory, const Process& task);
   Result<void> may_link(Inode& source, const Process& task);
-  /// What the path names, where `task` may use its extended attribute `name` so (fs/xattr.c xattr_permission). `mask`:
-  /// kMayRead or kMayWrite.
-  Result<DentryRef> find_for_xattr(std::string_view path, std::string_view name, std::uint32_t mask,
-                                   const Process& task);
+  /// Whether `task` may use the extended attribute `name` so (fs/xattr.c). `mask`: kMayRead or kMayWrite.
+  Result<void> xattr_permission(Inode& inode, std::string_view name, std::uint32_t mask, const Process& task);
 
  private:
   class NameLookup;
 
+  /// struct nameidata: one walk, with the links in it.
+  struct Walk {
+    LookupIntent intent = LookupIntent::kAny;  // of every name; kFresh after ESTALE (LOOKUP_REVAL)
+    int links = 0;
+    bool directory = false;  // slashes behind a link that stood last
+  };
   static constexpr int kMostLinks = 40;  // MAXSYMLINKS
   static constexpr std::size_t kMostPath = 4096;
 
-  Result<void> xattr_permission(Inode& inode, std::string_view name, std::uint32_t mask, const Process& task);
   /// The cached dentry if it still holds; null where there is none, or none any more.
   Result<DentryRef> look_up_cached(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task);
-  Result<DentryRef> enter(Dentry& parent, std::string_view name, const Process& task);
-  Result<Last> walk_parents(Dentry& from, std::string_view path, const Process& task, int& links);
-  Result<DentryRef> follow_link(const DentryRef& link, Dentry& parent, const Process& task, int& links);
-  Result<DentryRef> find_from(Dentry& from, std::string_view path, Follow follow, const Process& task, int& links);
-  Result<OpenFileRef> open_last(const Last& last, int flags, std::uint32_t mode, const Process& task, int& links);
-  Result<DentryRef> open_lookup(const Last& last, int flags, std::uint32_t mode, const Process& task,
+  Result<DentryRef> enter(Dentry& parent, std::string_view name, const Process& task, LookupIntent intent);
+  Result<Last> walk_parents(Dentry& from, std::string_view path, const Process& task, Walk& walk);
+  Result<DentryRef> follow_link(const DentryRef& link, Dentry& parent, const Process& task, Walk& walk);
+  Result<DentryRef> find_from(Dentry& from, std::string_view path, Follow follow, const Process& task, Walk& walk);
+  Result<OpenFileRef> open_last(const Last& last, int flags, std::uint32_t mode, const Process& task, Walk& walk);
+  Result<DentryRef> open_lookup(const Last& last, int flags, std::uint32_t mode, const Process& task, const Walk& walk,
                                 OpenFileRef& created);
   Result<OpenFileRef> open_found(const DentryRef& dentry, int flags, bool directory, const Process& task);
-  Result<OpenFileRef> open_tmpfile(std::string_view path, int flags, std::uint32_t mode, const Process& task);
+  Result<OpenFileRef> open_tmpfile(Dentry& from, std::string_view path, int flags, std::uint32_t mode,
+                                   const Process& task, Walk& walk);
+  static Result<int> open_flags(int flags) noexcept;
+  Result<OpenFileRef> open_from(Dentry& from, std::string_view path, int flags, std::uint32_t mode, const Process& task,
+                                Walk& walk);
 
   Filesystem& filesystem_;
 };

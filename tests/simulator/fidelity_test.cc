@@ -83,8 +83,10 @@ Shown run_simulated(const Script& script, Below below) {
   const Tuning tuning(script.tuning);
   RequestLog log;
   Shown run;
-  SimulatedMount mount(make_filesystem(below, tuning),
-                       {.mount = {.default_permissions = tuning.default_permissions}, .observers = {&log}});
+  SimulatedMount mount(make_filesystem(below, tuning), {.mount = {.default_permissions = tuning.default_permissions,
+                                                                  .allow_other = !tuning.has("private"),
+                                                                  .read_only = tuning.has("read_only")},
+                                                        .observers = {&log}});
   SimulatedTarget target(mount);
   for (const Call& call : parse_script(with_prelude(script.calls))) run.results.push_back(target.run(call));
   EXPECT_EQ(mount.trouble(), "") << "on the simulated mount";
@@ -100,7 +102,8 @@ Shown run_real(const Script& script, Below below, const Shown& expected) {
   OperationsServer server(make_filesystem(below, tuning));
   LiveMountOptions options;
   options.observers = {&log};
-  options.mount.options = {"allow_other"};
+  if (!tuning.has("private")) options.mount.options.push_back("allow_other");
+  if (tuning.has("read_only")) options.mount.options.push_back("ro");
   if (tuning.default_permissions) options.mount.options.push_back("default_permissions");
   LiveMount mount(server, options);
   ChildProcess child({CALL_RUNNER, mount.path(), with_prelude(script.calls)}, "");

@@ -1,31 +1,18 @@
-// A script's calls made of the real kernel.
+#include "tests/simulator/real_target.h"
+
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/mount.h>
+#include <grp.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
-#include <array>
-#include <cstdlib>
 #include <cstring>
-#include <functional>
-#include <map>
 #include <stdexcept>
 #include <system_error>
 
-#include "tests/simulator/script.h"
-
 namespace fusereplay::testing {
 namespace {
-
-std::string outcome(std::int64_t result) {
-  if (result < 0) return to_string(Errno::last());
-  return result == 0 ? "ok" : "= " + std::to_string(result);
-}
-std::string void_outcome(int result) {
-  return result < 0 ? to_string(Errno::last()) : "ok";
-}
 
 /// Memory that begins with a page: how much one direct READ or WRITE carries depends on where in a page it begins.
 class Aligned {
@@ -43,49 +30,58 @@ class Aligned {
   void* data_;
 };
 
-class RealTarget final : public CallTarget {
- public:
-  RealTarget() = default;
-  explicit RealTarget(const std::string& directory) {
-    if (::chroot(directory.c_str()) != 0 || ::chdir("/") != 0) {
-      throw std::system_error(errno, std::generic_category(), directory);
-    }
-  }
+}  // namespace
 
-  std::string run(const Call& call) override {
-    const auto method = methods().find(call.name);
-    if (method == methods().end()) throw std::runtime_error("no such call: " + call.name);
-    return method->second(*this, call);
+RealTarget::RealTarget(const std::string& directory) {
+  static_cast<void>(::setgroups(0, nullptr));  // refused where we are root of a user namespace only
+  if (::chroot(directory.c_str()) != 0 || ::chdir("/") != 0) {
+    throw std::system_error(errno, std::generic_category(), directory);
   }
+}
 
- private:
-  using Method = std::function<std::string(RealTarget&, const Call&)>;
+std::string RealTarget::run(const Call& call) {
+  for (const Methods* methods : {&file_methods(), &name_methods(), &xattr_methods()}) {
+    const auto method = methods->find(call.name);
+    if (method != methods->end()) return method->second(*this, call);
+  }
+  throw std::runtime_error("no such call: " + call.name);
+}
 
-  int fd(const Call& call, std::size_t index) const {
-    const auto found = files_.find(call.text(index));
-    return found == files_.end() ? -1 : found->second;
-  }
-  std::string install(const Call& call, int fd) {
-    if (fd < 0) return to_string(Errno::last());
-    const auto old = files_.find(call.text(0));
-    if (old != files_.end()) ::close(old->second);
-    files_[call.text(0)] = fd;
-    return "ok";
-  }
-  std::string take_data(std::string data, std::int64_t size) {
-    if (size < 0) return to_string(Errno::last());
-    data.resize(static_cast<std::size_t>(size));
-    return describe_data(data);
-  }
-  std::string take_stat(int result, const struct ::stat& stat) {
-    return result < 0 ? to_string(Errno::last()) : describe(stat);
-  }
-  std::string getdents(const Call& call);
-  static timespec time_of(const Call& call, std::size_t index);
-  static const std::map<std::string, Method, std::less<>>& methods();
+std::string RealTarget::install(const Call& call, int fd) {
+  if (fd < 0) return to_string(Errno::last());
+  const auto old = files_.find(call.text(0));
+  if (old != files_.end()) ::close(old->second);
+  files_[call.text(0)] = fd;
+  return "ok";
+}
 
-  std::map<std::string, int> files_;
-};
+std::string RealTarget::take_data(std::string data, std::int64_t size) {
+  if (size < 0) return to_string(Errno::last());
+  data.resize(static_cast<std::size_t>(size));
+  return describe_data(data);
+}
+
+std::string RealTarget::read_vector(const Call& c) {
+  std::vector<std::string> parts;
+  std::vector<iovec> vector;
+  for (const std::uint64_t size : c.list(1)) parts.emplace_back(size, '\0');
+  for (std::string& part : parts) vector.push_back({part.data(), part.size()});
+  const auto done = ::preadv2(fd(c, 0), vector.data(), static_cast<int>(vector.size()), c.number(2, -1), c.rwf(3));
+  std::string all;
+  for (const std::string& part : parts) all += part;
+  return take_data(std::move(all), done);
+}
+
+std::string RealTarget::write_vector(const Call& c) {
+  const std::string data = c.data(1);
+  std::vector<iovec> vector;
+  std::size_t at = 0;
+  for (const std::uint64_t size : c.list(2)) {
+    vector.push_back({const_cast<char*>(data.data()) + at, size});
+    at += size;
+  }
+  return outcome(::pwritev2(fd(c, 0), vector.data(), static_cast<int>(vector.size()), c.number(3, -1), c.rwf(4)));
+}
 
 std::string RealTarget::getdents(const Call& call) {
   std::string buffer(static_cast<std::size_t>(call.number(1, 32768)), '\0');
@@ -111,10 +107,9 @@ timespec RealTarget::time_of(const Call& call, std::size_t index) {
   return {static_cast<time_t>(call.number(index)), 0};
 }
 
-const std::map<std::string, RealTarget::Method, std::less<>>& RealTarget::methods() {
+const RealTarget::Methods& RealTarget::file_methods() {
   using Self = RealTarget&;
-  const auto path = [](const Call& call, std::size_t index) { return call.text(index); };
-  static const std::map<std::string, Method, std::less<>> all = {
+  static const Methods all = {
       {"open",
        [](Self s, const Call& c) {
          return s.install(c, ::open(c.text(1).c_str(), c.flags(2), static_cast<mode_t>(c.number(3))));
@@ -124,12 +119,6 @@ const std::map<std::string, RealTarget::Method, std::less<>>& RealTarget::method
          const int fd = s.fd(c, 0);
          s.files_.erase(c.text(0));
          return void_outcome(::close(fd));
-       }},
-      {"statx",
-       [](Self, const Call& c) {
-         struct ::statx out {};
-         const int result = ::statx(AT_FDCWD, c.text(0).c_str(), c.flags(1), static_cast<unsigned>(c.flags(2)), &out);
-         return result < 0 ? to_string(Errno::last()) : describe(out);
        }},
       {"close_all",
        [](Self s, const Call&) {
@@ -161,7 +150,6 @@ const std::map<std::string, RealTarget::Method, std::less<>>& RealTarget::method
          return outcome(::pwrite(s.fd(c, 0), data.data(), data.size(), c.number(2)));
        }},
       {"lseek", [](Self s, const Call& c) { return outcome(::lseek(s.fd(c, 0), c.number(1), c.flags(2))); }},
-      {"truncate", [path](Self, const Call& c) { return void_outcome(::truncate(path(c, 0).c_str(), c.number(1))); }},
       {"ftruncate", [](Self s, const Call& c) { return void_outcome(::ftruncate(s.fd(c, 0), c.number(1))); }},
       {"fallocate",
        [](Self s, const Call& c) {
@@ -176,124 +164,42 @@ const std::map<std::string, RealTarget::Method, std::less<>>& RealTarget::method
        }},
       {"fsync", [](Self s, const Call& c) { return void_outcome(::fsync(s.fd(c, 0))); }},
       {"fdatasync", [](Self s, const Call& c) { return void_outcome(::fdatasync(s.fd(c, 0))); }},
-      {"stat",
+      {"getdents", [](Self s, const Call& c) { return s.getdents(c); }},
+      {"openat",
        [](Self s, const Call& c) {
-         struct ::stat stat {};
-         return s.take_stat(::stat(c.text(0).c_str(), &stat), stat);
+         return s.install(c, ::openat(s.fd(c, 1), c.text(2).c_str(), c.flags(3), static_cast<mode_t>(c.number(4))));
        }},
-      {"lstat",
-       [](Self s, const Call& c) {
-         struct ::stat stat {};
-         return s.take_stat(::lstat(c.text(0).c_str(), &stat), stat);
-       }},
+      {"getfl", [](Self s, const Call& c) { return outcome(::fcntl(s.fd(c, 0), F_GETFL)); }},
+      {"setfl", [](Self s, const Call& c) { return outcome(::fcntl(s.fd(c, 0), F_SETFL, c.flags(1))); }},
+      {"readv", [](Self s, const Call& c) { return s.read_vector(c); }},
+      {"preadv", [](Self s, const Call& c) { return s.read_vector(c); }},
+      {"writev", [](Self s, const Call& c) { return s.write_vector(c); }},
+      {"pwritev", [](Self s, const Call& c) { return s.write_vector(c); }},
+      {"syncfs", [](Self s, const Call& c) { return void_outcome(::syncfs(s.fd(c, 0))); }},
       {"fstat",
        [](Self s, const Call& c) {
          struct ::stat stat {};
          return s.take_stat(::fstat(s.fd(c, 0), &stat), stat);
        }},
-      {"access",
-       [](Self, const Call& c) {
-         return void_outcome(
-             static_cast<int>(::syscall(SYS_faccessat2, AT_FDCWD, c.text(0).c_str(), c.flags(1), AT_EACCESS)));
-       }},
-      {"chmod",
-       [](Self, const Call& c) { return void_outcome(::chmod(c.text(0).c_str(), static_cast<mode_t>(c.number(1)))); }},
       {"fchmod",
        [](Self s, const Call& c) { return void_outcome(::fchmod(s.fd(c, 0), static_cast<mode_t>(c.number(1)))); }},
-      {"chown",
-       [](Self, const Call& c) {
-         return void_outcome(
-             ::chown(c.text(0).c_str(), static_cast<uid_t>(c.number(1)), static_cast<gid_t>(c.number(2))));
-       }},
-      {"lchown",
-       [](Self, const Call& c) {
-         return void_outcome(
-             ::lchown(c.text(0).c_str(), static_cast<uid_t>(c.number(1)), static_cast<gid_t>(c.number(2))));
-       }},
       {"fchown",
        [](Self s, const Call& c) {
          return void_outcome(::fchown(s.fd(c, 0), static_cast<uid_t>(c.number(1)), static_cast<gid_t>(c.number(2))));
        }},
-      {"utimens",
-       [](Self, const Call& c) {
+      {"futimens",
+       [](Self s, const Call& c) {
          const timespec times[2] = {time_of(c, 1), time_of(c, 2)};
-         return void_outcome(::utimensat(AT_FDCWD, c.text(0).c_str(), times, 0));
+         return void_outcome(::futimens(s.fd(c, 0), times));
        }},
-      {"statvfs",
-       [](Self, const Call& c) {
+      {"fstatvfs",
+       [](Self s, const Call& c) {
          struct ::statvfs out {};
-         return ::statvfs(c.text(0).c_str(), &out) < 0 ? to_string(Errno::last()) : describe(out);
-       }},
-      {"mkdir",
-       [](Self, const Call& c) { return void_outcome(::mkdir(c.text(0).c_str(), static_cast<mode_t>(c.number(1)))); }},
-      {"rmdir", [](Self, const Call& c) { return void_outcome(::rmdir(c.text(0).c_str())); }},
-      {"unlink", [](Self, const Call& c) { return void_outcome(::unlink(c.text(0).c_str())); }},
-      {"rename",
-       [](Self, const Call& c) {
-         return void_outcome(static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, c.text(0).c_str(), AT_FDCWD,
-                                                        c.text(1).c_str(), static_cast<unsigned>(c.flags(2)))));
-       }},
-      {"link", [](Self, const Call& c) { return void_outcome(::link(c.text(0).c_str(), c.text(1).c_str())); }},
-      {"flink",
-       [](Self s, const Call& c) {
-         return void_outcome(::linkat(s.fd(c, 0), "", AT_FDCWD, c.text(1).c_str(), AT_EMPTY_PATH));
-       }},
-      {"symlink", [](Self, const Call& c) { return void_outcome(::symlink(c.text(0).c_str(), c.text(1).c_str())); }},
-      {"readlink",
-       [](Self s, const Call& c) {
-         std::string data(5000, '\0');
-         const auto size = ::readlink(c.text(0).c_str(), data.data(), data.size());
-         return s.take_data(std::move(data), size);
-       }},
-      {"mknod",
-       [](Self, const Call& c) {
-         return void_outcome(
-             ::mknod(c.text(0).c_str(), static_cast<mode_t>(c.number(1)), static_cast<dev_t>(c.number(2))));
-       }},
-      {"getdents", [](Self s, const Call& c) { return s.getdents(c); }},
-      {"setxattr",
-       [](Self, const Call& c) {
-         const std::string value = c.data(2);
-         return void_outcome(::setxattr(c.text(0).c_str(), c.text(1).c_str(), value.data(), value.size(), c.flags(3)));
-       }},
-      {"getxattr",
-       [](Self s, const Call& c) {
-         std::string data(static_cast<std::size_t>(c.number(2, 65536)), '\0');
-         const auto size = ::getxattr(c.text(0).c_str(), c.text(1).c_str(), data.data(), data.size());
-         return data.empty() ? outcome(size) : s.take_data(std::move(data), size);
-       }},
-      {"listxattr",
-       [](Self s, const Call& c) {
-         std::string data(static_cast<std::size_t>(c.number(1, 65536)), '\0');
-         const auto size = ::listxattr(c.text(0).c_str(), data.data(), data.size());
-         return data.empty() ? outcome(size) : s.take_data(std::move(data), size);
-       }},
-      {"removexattr",
-       [](Self, const Call& c) { return void_outcome(::removexattr(c.text(0).c_str(), c.text(1).c_str())); }},
-      {"umask",
-       [](Self, const Call& c) {
-         ::umask(static_cast<mode_t>(c.number(0)));
-         return std::string("ok");
-       }},
-      {"as",
-       [](Self, const Call& c) {
-         // Back to root first: only it may become somebody else.
-         if (::seteuid(0) != 0 || ::setegid(static_cast<gid_t>(c.number(1))) != 0) return outcome(-1);
-         return void_outcome(::seteuid(static_cast<uid_t>(c.number(0))));
-       }},
-      {"drop_caches",
-       // Of this mount alone: a remount drops its unused dentries (fs/super.c reconfigure_super).
-       [](Self, const Call&) {
-         const int dropped = ::mount("none", "/", nullptr, MS_REMOUNT | MS_NOSUID | MS_NODEV, nullptr);
-         struct ::statvfs out {};
-         for (unsigned i = 0; i < kUntilForgotten; ++i) ::statvfs("/", &out);
-         return void_outcome(dropped);
+         return ::fstatvfs(s.fd(c, 0), &out) < 0 ? to_string(Errno::last()) : describe(out);
        }},
   };
   return all;
 }
-
-}  // namespace
 
 std::unique_ptr<CallTarget> make_real_target(const std::string& directory) {
   return std::make_unique<RealTarget>(directory);

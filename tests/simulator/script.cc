@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <sstream>
@@ -28,6 +30,12 @@ const std::map<std::string, int, std::less<>>& flag_names() {
       {"path", O_PATH},
       {"direct", O_DIRECT},
       {"sync", O_SYNC},
+      {"dsync", O_DSYNC},
+      {"noatime", O_NOATIME},
+      {"nonblock", O_NONBLOCK},
+      {"noctty", O_NOCTTY},
+      {"cloexec", O_CLOEXEC},
+      {"neither", O_ACCMODE},
       {"noreplace", RENAME_NOREPLACE},
       {"exchange", RENAME_EXCHANGE},
       {"whiteout", RENAME_WHITEOUT},
@@ -35,6 +43,8 @@ const std::map<std::string, int, std::less<>>& flag_names() {
       {"punch", FALLOC_FL_PUNCH_HOLE},
       {"zero", FALLOC_FL_ZERO_RANGE},
       {"collapse", FALLOC_FL_COLLAPSE_RANGE},
+      {"insert", FALLOC_FL_INSERT_RANGE},
+      {"unshare", FALLOC_FL_UNSHARE_RANGE},
       {"read", R_OK},
       {"write", W_OK},
       {"exec", X_OK},
@@ -53,8 +63,26 @@ const std::map<std::string, int, std::less<>>& flag_names() {
       {"btime", STATX_BTIME},
       {"size", STATX_SIZE},
       {"mode", STATX_MODE},
+      {"atime", STATX_ATIME},
+      {"mtime", STATX_MTIME},
+      {"ctime", STATX_CTIME},
+      {"nlink", STATX_NLINK},
+      {"blocks", STATX_BLOCKS},
+      {"type", STATX_TYPE},
+      {"all", STATX_BASIC_STATS | STATX_BTIME},
   };
   return names;
+}
+
+int bits(const std::string& list, const std::map<std::string, int, std::less<>>& names) {
+  int all = 0;
+  std::istringstream words(list);
+  for (std::string word; std::getline(words, word, ',');) {
+    const auto found = names.find(word);
+    if (found == names.end()) throw std::runtime_error("no such flag: " + word);
+    all |= found->second;
+  }
+  return all;
 }
 
 }  // namespace
@@ -70,14 +98,21 @@ std::int64_t Call::number(std::size_t index, std::int64_t otherwise) const {
 }
 
 int Call::flags(std::size_t index) const {
-  int flags = 0;
+  return bits(text(index), flag_names());
+}
+
+int Call::rwf(std::size_t index) const {
+  static const std::map<std::string, int, std::less<>> names = {
+      {"append", RWF_APPEND}, {"dsync", RWF_DSYNC}, {"sync", RWF_SYNC}, {"hipri", RWF_HIPRI},
+      {"nowait", RWF_NOWAIT}, {"noappend", 0x20},   {"atomic", 0x40},   {"dontcache", 0x80}};
+  return bits(text(index), names);
+}
+
+std::vector<std::uint64_t> Call::list(std::size_t index) const {
+  std::vector<std::uint64_t> numbers;
   std::istringstream words(text(index));
-  for (std::string word; std::getline(words, word, ',');) {
-    const auto found = flag_names().find(word);
-    if (found == flag_names().end()) throw std::runtime_error("no such flag: " + word);
-    flags |= found->second;
-  }
-  return flags;
+  for (std::string word; std::getline(words, word, ',');) numbers.push_back(std::stoull(word));
+  return numbers;
 }
 
 std::string Call::data(std::size_t index) const {
@@ -89,15 +124,38 @@ std::string Call::data(std::size_t index) const {
   return pattern;
 }
 
+namespace {
+
+std::string replaced(std::string word, std::size_t round) {
+  const auto replace = [&word](char mark, std::size_t number) {
+    for (std::size_t at = 0; (at = word.find(mark, at)) != std::string::npos;) {
+      word.replace(at, 1, std::to_string(number));
+    }
+  };
+  replace('#', round);
+  replace('@', round + 1);
+  return word;
+}
+
+}  // namespace
+
 std::vector<Call> parse_script(std::string_view script) {
   std::vector<Call> calls;
-  std::istringstream lines{std::string(script)};
+  std::string separated(script);
+  std::replace(separated.begin(), separated.end(), ';', '\n');
+  std::istringstream lines(separated);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
+    std::size_t times = 1;
     Call call;
-    if (!(words >> call.name) || call.name.starts_with("#")) continue;
+    if (!(words >> call.name)) continue;
+    if (call.name == "times") words >> times >> call.name;
     for (std::string word; words >> word;) call.arguments.push_back(word);
-    calls.push_back(std::move(call));
+    if (times == 1) calls.push_back(call);
+    for (std::size_t round = 0; times != 1 && round < times; ++round) {
+      Call& one = calls.emplace_back(call);
+      for (std::string& argument : one.arguments) argument = replaced(argument, round);
+    }
   }
   return calls;
 }

@@ -1,8 +1,13 @@
-// A script of system calls, one a line, to be run on a real mount and on a simulated one.
+// A script of system calls, one a line or between semicolons, to be run on a real mount and on a simulated one.
 //
 //   open f /a rw,creat 0644      descriptors have names; numbers are decimal, modes octal
 //   write f *10000               ten thousand bytes of a pattern; anything else is written as it stands
 //   as 1000 1000                 who calls from now on: uid, gid
+//   groups 5 6                   and in which other groups
+//   sleep 200                    milliseconds
+//   times 9 mkdir /d# 0755       /d0 to /d8; @ is the next number
+//   readv f 10,20 [OFFSET [FLAGS]]         buffers of these sizes
+//   writev f DATA 10,20 [OFFSET [FLAGS]]
 //   stat /a
 //
 // A line begins with the call's name, as section 2 of the manual has it; "-" stands for an empty argument.
@@ -31,6 +36,10 @@ struct Call {
   std::int64_t number(std::size_t index, std::int64_t otherwise = 0) const;
   /// The words of a comma list as bits of open(2), rename(2), fallocate(2), access(2), setxattr(2), lseek(2).
   int flags(std::size_t index) const;
+  /// The words of a comma list as RWF_... of preadv2(2).
+  int rwf(std::size_t index) const;
+  /// A comma list of numbers.
+  std::vector<std::uint64_t> list(std::size_t index) const;
   /// What a write writes.
   std::string data(std::size_t index) const;
 };

@@ -20,6 +20,16 @@ std::string outcome(const Outcome<struct ::stat>& result) {
   return result ? describe(*result) : to_string(result.error());
 }
 
+std::string outcome(const Outcome<struct ::statvfs>& result) {
+  return result ? describe(*result) : to_string(result.error());
+}
+std::string outcome(const Outcome<std::vector<std::string>>& result) {
+  if (!result) return to_string(result.error());
+  std::string all;
+  for (const std::string& one : *result) all += one + '\0';
+  return describe_data(all);
+}
+
 NewTime time_of(const Call& call, std::size_t index) {
   const std::string text = call.text(index);
   if (text == "now") return {.kind = NewTime::Kind::kNow};
@@ -72,6 +82,12 @@ std::string SimulatedTarget::on_files(const Call& c) {
     files_.clear();
     return "ok";
   }
+  if (name == "openat") return install(c, mount_.openat(fd(c, 1), c.text(2), c.flags(3), word(c, 4)));
+  if (name == "getfl") return outcome(mount_.fcntl(fd(c, 0), F_GETFL));
+  if (name == "setfl") return outcome(mount_.fcntl(fd(c, 0), F_SETFL, c.flags(1)));
+  if (name == "readv" || name == "preadv") return read_vector(c);
+  if (name == "writev" || name == "pwritev") return write_vector(c);
+  if (name == "syncfs") return outcome(mount_.syncfs(fd(c, 0)));
   if (name == "dup") return install(c, mount_.dup(fd(c, 1)));
   if (name == "read") return outcome(mount_.read(fd(c, 0), size(c, 1)));
   if (name == "pread") return outcome(mount_.pread(fd(c, 0), size(c, 1), size(c, 2)));
@@ -97,11 +113,37 @@ std::string SimulatedTarget::on_files(const Call& c) {
   return {};
 }
 
+std::string SimulatedTarget::read_vector(const Call& c) {
+  std::vector<std::string> parts;
+  std::vector<std::span<std::byte>> into;
+  for (const std::uint64_t size : c.list(1)) parts.emplace_back(size, '\0');
+  for (std::string& part : parts) into.push_back(std::as_writable_bytes(std::span(part.data(), part.size())));
+  const auto done = mount_.preadv2(fd(c, 0), into, c.number(2, -1), c.rwf(3));
+  if (!done) return to_string(done.error());
+  std::string all;
+  for (const std::string& part : parts) all += part;
+  return describe_data(all.substr(0, *done));
+}
+
+std::string SimulatedTarget::write_vector(const Call& c) {
+  const std::string data = c.data(1);
+  std::vector<std::string_view> parts;
+  std::string_view rest = data;
+  for (const std::uint64_t size : c.list(2)) {
+    parts.push_back(rest.substr(0, size));
+    rest.remove_prefix(size);
+  }
+  return outcome(mount_.pwritev2(fd(c, 0), parts, c.number(3, -1), c.rwf(4)));
+}
+
 std::string SimulatedTarget::on_attributes(const Call& c) {
   const std::string& name = c.name;
   if (name == "stat") return outcome(mount_.stat(c.text(0)));
   if (name == "lstat") return outcome(mount_.lstat(c.text(0)));
   if (name == "fstat") return outcome(mount_.fstat(fd(c, 0)));
+  if (name == "laccess") return outcome(mount_.faccessat(c.text(0), c.flags(1), AT_SYMLINK_NOFOLLOW));
+  if (name == "lutimens") return outcome(mount_.lutimens(c.text(0), time_of(c, 1), time_of(c, 2)));
+  if (name == "futimens") return outcome(mount_.futimens(fd(c, 0), time_of(c, 1), time_of(c, 2)));
   if (name == "access") return outcome(mount_.access(c.text(0), c.flags(1)));
   if (name == "chmod") return outcome(mount_.chmod(c.text(0), word(c, 1)));
   if (name == "fchmod") return outcome(mount_.fchmod(fd(c, 0), word(c, 1)));
@@ -114,9 +156,9 @@ std::string SimulatedTarget::on_attributes(const Call& c) {
     const auto result = mount_.statx(c.text(0), c.flags(1), static_cast<std::uint32_t>(c.flags(2)));
     return result ? describe(*result) : to_string(result.error());
   }
+  if (name == "fstatvfs") return outcome(mount_.fstatvfs(fd(c, 0)));
   if (name == "statvfs") {
-    const auto result = mount_.statvfs(c.text(0));
-    return result ? describe(*result) : to_string(result.error());
+    return outcome(mount_.statvfs(c.text(0)));
   }
   return {};
 }
@@ -144,12 +186,16 @@ std::string SimulatedTarget::on_xattrs(const Call& c) {
   }
   if (name == "listxattr") {
     if (c.number(1, 1) == 0) return outcome(mount_.listxattr_size(c.text(0)));
-    const auto names = mount_.listxattr(c.text(0), size(c, 1, 65536));
-    if (!names) return to_string(names.error());
-    std::string all;
-    for (const std::string& one : *names) all += one + '\0';
-    return describe_data(all);
+    return outcome(mount_.listxattr(c.text(0), size(c, 1, 65536)));
   }
+  if (name == "lsetxattr") return outcome(mount_.lsetxattr(c.text(0), c.text(1), c.data(2), c.flags(3)));
+  if (name == "lgetxattr") return outcome(mount_.lgetxattr(c.text(0), c.text(1), size(c, 2, 65536)));
+  if (name == "llistxattr") return outcome(mount_.llistxattr(c.text(0), size(c, 1, 65536)));
+  if (name == "lremovexattr") return outcome(mount_.lremovexattr(c.text(0), c.text(1)));
+  if (name == "fsetxattr") return outcome(mount_.fsetxattr(fd(c, 0), c.text(1), c.data(2), c.flags(3)));
+  if (name == "fgetxattr") return outcome(mount_.fgetxattr(fd(c, 0), c.text(1), size(c, 2, 65536)));
+  if (name == "flistxattr") return outcome(mount_.flistxattr(fd(c, 0), size(c, 1, 65536)));
+  if (name == "fremovexattr") return outcome(mount_.fremovexattr(fd(c, 0), c.text(1)));
   if (name == "removexattr") return outcome(mount_.removexattr(c.text(0), c.text(1)));
   if (name == "umask") {
     mount_.process().umask = word(c, 0);
@@ -158,6 +204,15 @@ std::string SimulatedTarget::on_xattrs(const Call& c) {
   if (name == "as") {
     mount_.process().uid = word(c, 0);
     mount_.process().gid = word(c, 1);
+    return "ok";
+  }
+  if (name == "groups") {
+    mount_.process().groups.clear();
+    for (std::size_t i = 0; i < c.arguments.size(); ++i) mount_.process().groups.push_back(word(c, i));
+    return "ok";
+  }
+  if (name == "sleep") {
+    mount_.advance_time(c.number(0) * 1'000'000);
     return "ok";
   }
   if (name == "drop_caches") {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/ioctl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstring>
@@ -90,7 +91,11 @@ Tuning::Tuning(std::string_view line) {
   wanted = bits(list("want"), kInitWords);
   refused = bits(list("refuse"), kInitWords);
   for_each_word(list("without"), [&](std::string_view word) { errors.emplace(word, Errno(ENOSYS)); });
-  for_each_word(list("fail"), [&](std::string_view word) {
+  fail(list("fail"));
+}
+
+void Tuning::fail(std::string_view list) {
+  for_each_word(list, [&](std::string_view word) {
     const std::size_t equals = word.find('=');
     errors.emplace(word.substr(0, equals), errno_named(word.substr(equals + 1)));
   });
@@ -295,16 +300,49 @@ Async<FilesystemStatistics> Tuned::statfs(const Request& request, NodeId node) {
 }
 
 Async<void> Tuned::setxattr(const Request& request, NodeId node, std::string_view name, const SetXattr& attribute) {
-  if (const auto error = failure("setxattr")) co_return *error;
-  if (name != "user.behind") {
-    co_await inner_->setxattr(request, node, name, attribute);
-    co_return {};
+  for (const std::string_view what : {"behind", "cut", "mode", "remove", "replace", "fail"}) {
+    if (name.starts_with("user.") && name.substr(5) == what) return behind(request, node, what, attribute);
   }
+  if (const auto error = failure("setxattr")) return *error;
+  return inner_->setxattr(request, node, name, attribute);
+}
+
+Async<void> Tuned::behind(const Request& request, NodeId node, std::string_view what, const SetXattr& attribute) {
+  const std::string value(reinterpret_cast<const char*>(attribute.value.data()), attribute.value.size());
+  if (what == "behind") {
+    co_await write_behind(request, node, attribute.value);
+  } else if (what == "remove") {
+    co_await inner_->unlink(request, node, value);
+  } else if (what == "replace") {
+    co_await replace_behind(request, node, value);
+  } else if (what == "fail") {
+    tuning_.errors.clear();
+    tuning_.fail(value);
+  } else {
+    SetAttributes changes;
+    changes.valid = what == "cut" ? kSetattrSize : kSetattrMode;
+    changes.size = std::stoull(value);
+    changes.mode = static_cast<std::uint32_t>(std::stoul(value, nullptr, 8));
+    co_await inner_->setattr(request, node, changes);
+  }
+  co_return {};
+}
+
+Async<void> Tuned::write_behind(const Request& request, NodeId node, Bytes data) {
   const Opened file = co_await inner_->open(request, node, O_WRONLY);
-  co_await inner_->write(request, node, file.handle, 0, attribute.value, 0);
+  co_await inner_->write(request, node, file.handle, 0, data, 0);
   Release how;
   how.flags = O_WRONLY;
   co_await inner_->release(node, file.handle, how);
+  co_return {};
+}
+
+Async<void> Tuned::replace_behind(const Request& request, NodeId node, std::string_view name) {
+  co_await inner_->unlink(request, node, name);
+  Creation creation;
+  creation.mode = S_IFREG | 0640;
+  const Entry made = co_await inner_->mknod(request, node, name, creation, 0);
+  co_await inner_->forget(made.node, 1);
   co_return {};
 }
 
@@ -376,6 +414,9 @@ Async<Offset> Tuned::lseek(const Request& request, NodeId node, FileHandle handl
 
 Async<std::uint64_t> Tuned::copy_file_range(const Request& request, const CopyRange& range) {
   if (const auto error = failure("copy_file_range")) return *error;
+  if (request.view().opcode() == Opcode::kCopyFileRange64) {
+    if (const auto error = failure("copy_file_range_64")) return *error;
+  }
   return inner_->copy_file_range(request, range);
 }
 

@@ -13,13 +13,20 @@ namespace fusereplay::testing {
 
 /// What a script says of its filesystem: "[uncached][without:create,flush][open:direct_io][want:dont_mask]".
 ///
-///   entry, attr     none, small (50 ms), large (the default), huge (no clock holds it): how long the kernel may
-///   believe uncached        both none negative        the same for names that begin with "negative", which do not
-///   exist without         operations answered with ENOSYS fail            OPERATION=ERRNO: answered with that open,
-///   opendir   kFopen... of every open want, refuse    kInit... beyond the filesystem's own, or less max_write,
-///   readahead, background    limits of the INIT reply short           read: a READ brings half of what it could;
-///   write: half is taken access          ACCESS is answered, writing refused memfs, passthrough   only over that
-///   filesystem
+///   entry, attr     how long the kernel may believe: none, small (50 ms), large (what else), huge (no clock holds it)
+///   uncached        both none
+///   negative        the same for names that begin with "negative", which do not exist
+///   without         operations answered with ENOSYS
+///   fail            OPERATION=ERRNO: answered with that
+///   open, opendir   kFopen... of every open
+///   want, refuse    kInit... beyond the filesystem's own, or less
+///   max_write, readahead, background    limits of the INIT reply
+///   short           read: a READ brings half of what it could; write: half is taken
+///   access          ACCESS is answered, writing refused
+///   ioctl           IOCTL is answered
+///   private         mounted without allow_other
+///   read_only       mounted so
+///   memfs, passthrough    only over that filesystem
 struct Tuning {
   explicit Tuning(std::string_view line);
 
@@ -27,6 +34,8 @@ struct Tuning {
   bool has(std::string_view key) const { return values.contains(key); }
   std::uint32_t number(std::string_view key, std::uint32_t otherwise) const;
   Timeout timeout(std::string_view key) const;
+  /// Adds what a list OPERATION=ERRNO,... names to `errors`.
+  void fail(std::string_view list);
 
   std::map<std::string, std::string, std::less<>> values;
   bool default_permissions = false;
@@ -80,7 +89,13 @@ class Tuned final : public Operations {
   }
   Async<void> fsyncdir(const Request& request, NodeId node, FileHandle handle, SyncKind kind) override;
   Async<FilesystemStatistics> statfs(const Request& request, NodeId node) override;
-  /// "user.behind" is no attribute: its value is written to the file's start behind the kernel's back.
+  /// These are no attributes, but what others do to the files behind the kernel's back:
+  ///   user.behind DATA    written to the file's start
+  ///   user.cut SIZE       truncated to that
+  ///   user.mode OCTAL     chmod
+  ///   user.remove NAME    unlinked from the directory
+  ///   user.replace NAME   unlinked, and a new file there
+  ///   user.fail LIST      as "fail" of the tuning, from now on
   Async<void> setxattr(const Request& request, NodeId node, std::string_view name, const SetXattr& attribute) override;
   Async<void> getxattr(const Request& request, NodeId node, std::string_view name, XattrWriter& out) override;
   Async<void> listxattr(const Request& request, NodeId node, XattrListWriter& out) override;
@@ -102,6 +117,9 @@ class Tuned final : public Operations {
   Async<std::uint64_t> copy_file_range(const Request& request, const CopyRange& range) override;
 
  private:
+  Async<void> behind(const Request& request, NodeId node, std::string_view what, const SetXattr& attribute);
+  Async<void> write_behind(const Request& request, NodeId node, Bytes data);
+  Async<void> replace_behind(const Request& request, NodeId node, std::string_view name);
   /// The error that `operation` is to fail with.
   std::optional<Errno> failure(std::string_view operation) const;
   void tune(Entry& entry) const noexcept;
