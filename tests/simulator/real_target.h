@@ -37,6 +37,9 @@ class RealTarget final : public CallTarget {
     return found == files_.end() ? -1 : found->second;
   }
   std::string install(const Call& call, int fd);
+  /// Waits for the RELEASE, by a request behind it: the inode may go with it, and the kernel then distrusts the
+  /// attributes of any LOOKUP that is outstanding (evict_ctr).
+  std::string close_file(int fd);
   std::string take_data(std::string data, std::int64_t size);
   std::string take_stat(int result, const struct ::stat& stat) {
     return result < 0 ? to_string(Errno::last()) : describe(stat);

@@ -54,9 +54,15 @@ Fd SimulatedTarget::fd(const Call& call, std::size_t index) const {
 std::string SimulatedTarget::install(const Call& call, const Outcome<Fd>& opened) {
   if (!opened) return to_string(opened.error());
   const auto old = files_.find(call.text(0));
-  if (old != files_.end()) mount_.close(old->second);
+  if (old != files_.end()) close_file(old->second);
   files_[call.text(0)] = *opened;
   return "ok";
+}
+
+std::string SimulatedTarget::close_file(Fd fd) {
+  const std::string result = outcome(mount_.close(fd));
+  static_cast<void>(mount_.statvfs("/"));
+  return result;
 }
 
 // No two calls are made at the same instant: what a real clock sees to.
@@ -75,10 +81,10 @@ std::string SimulatedTarget::on_files(const Call& c) {
   if (name == "close") {
     const Fd closed = fd(c, 0);
     files_.erase(c.text(0));
-    return outcome(mount_.close(closed));
+    return close_file(closed);
   }
   if (name == "close_all") {
-    for (const auto& [open, number] : files_) mount_.close(number);
+    for (const auto& [open, number] : files_) close_file(number);
     files_.clear();
     return "ok";
   }

@@ -16,6 +16,8 @@ class SimulatedTarget final : public CallTarget {
  private:
   Fd fd(const Call& call, std::size_t index) const;
   std::string install(const Call& call, const Outcome<Fd>& opened);
+  /// As the real target's: with a request behind it.
+  std::string close_file(Fd fd);
   std::string read_vector(const Call& call);
   std::string write_vector(const Call& call);
   std::string on_files(const Call& call);
