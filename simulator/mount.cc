@@ -118,19 +118,6 @@ void SimulatedMount::drop_caches() {
   parts_->kernel.scheduler.settle();
 }
 
-namespace {
-
-/// Calls visit(dentry) for all that can be found below, parents first.
-template <class Visit>
-void for_each_dentry(Dentry& parent, const Visit& visit) {
-  for (const auto& [name, child] : parent.children) {
-    visit(*child);
-    for_each_dentry(*child, visit);
-  }
-}
-
-}  // namespace
-
 Outcome<void> SimulatedMount::forget(std::uint64_t nodeid) {
   if (parts_->kernel.filesystem.inodes().find(nodeid) == nullptr) return Errno(ENOENT);
   std::vector<DentryRef> names;
@@ -161,6 +148,13 @@ Outcome<void> SimulatedMount::expire(std::string_view path) {
 void SimulatedMount::advance_time(std::int64_t nanoseconds) {
   parts_->clock.set(parts_->clock.realtime() + nanoseconds);
   parts_->kernel.scheduler.settle();
+}
+
+Outcome<void> SimulatedMount::notify(Bytes notification) {
+  const std::int64_t result = parts_->kernel.queue.send(Message{.head = notification, .tail = {}, .owner = nullptr});
+  settle();
+  if (result < 0) return Errno(static_cast<int>(-result));
+  return {};
 }
 
 void SimulatedMount::refuse_next_reply(Errno error) {

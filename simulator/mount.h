@@ -18,6 +18,7 @@
 
 #include "core/event/event.h"
 #include "core/operations/operations.h"
+#include "core/protocol/message.h"
 #include "core/protocol/opcode.h"
 #include "core/server/server.h"
 #include "rules/finding.h"
@@ -88,6 +89,10 @@ class SimulatedMount : public SystemCalls {
   Outcome<void> expire(std::string_view path);
   /// All clocks go on by so much, and what waited for it happens.
   void advance_time(std::int64_t nanoseconds);
+  /// Writes a notification (core/protocol/builder.h makes one) to the device, as a thread of the server that owes no
+  /// reply would; the error of its write. It waits for the locks it needs (reference section 4); EDEADLK: it would wait
+  /// for ever.
+  Outcome<void> notify(Bytes notification);
   /// The write of the server's next reply fails so. ENOENT: the caller gets ECONNABORTED; EINVAL, EFAULT: EIO,
   /// and the rules report a reply without form (R3), for they cannot know better.
   void refuse_next_reply(Errno error);

@@ -127,6 +127,7 @@ Outcome<void> SystemCalls::close(Fd fd) {
 
 Result<void> SystemCalls::close_file(const File& file) {
   if (file->path_only) return {};
+  kernel_.filesystem.drop_local_locks(*file, process_);
   const Result<void> flushed = file->inode->is_directory() ? Result<void>{} : kernel_.filesystem.flush(*file, process_);
   if (file.use_count() == 1) kernel_.filesystem.release(*file, process_);
   return flushed;

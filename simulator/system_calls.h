@@ -156,6 +156,16 @@ class SystemCalls {
   Outcome<std::vector<std::string>> flistxattr(Fd fd, std::size_t size = 65536);
   Outcome<void> fremovexattr(Fd fd, std::string_view name);
 
+  /// flock(2): LOCK_SH, LOCK_EX, LOCK_UN, with LOCK_NB or without.
+  Outcome<void> flock(Fd fd, int operation);
+  // fcntl(2) with F_SETLK, F_SETLKW, F_GETLK.
+  Outcome<void> setlk(Fd fd, const struct flock& lock);
+  Outcome<void> setlkw(Fd fd, const struct flock& lock);
+  Outcome<struct flock> getlk(Fd fd, const struct flock& lock);
+  /// poll(2) of one descriptor: POLL... bits of `events` that hold, and POLLERR, POLLHUP, POLLNVAL; 0 after `timeout`
+  /// ns (negative: never). Time goes on only by SimulatedMount::advance_time().
+  Outcome<std::uint32_t> poll(Fd fd, std::uint32_t events, std::int64_t timeout);
+
   /// Descriptors that are open.
   std::size_t open_descriptors() const noexcept { return files_.size(); }
 
@@ -195,6 +205,7 @@ class SystemCalls {
   /// A process makes one call at a time.
   void check_idle() const;
 
+  Result<void> set_lock(Fd fd, const struct flock& lock, bool waits);
   Result<struct stat> stat_path(std::string_view path, bool follow);
   Result<void> change_times(kernel::Inode& inode, const NewTime& atime, const NewTime& mtime);
   Result<struct statvfs> statistics(kernel::Inode& inode);

@@ -72,6 +72,14 @@ void move(Dentry& dentry, Dentry& target);
 void exchange(Dentry& one, Dentry& other);
 /// Whether `below` is `above` or lies under it (is_subdir).
 bool is_within(const Dentry& below, const Dentry& above) noexcept;
+/// Calls visit(dentry) for all that can be found below, parents first. It must not change what can be found.
+template <class Visit>
+void for_each_dentry(Dentry& parent, const Visit& visit) {
+  for (const auto& [name, child] : parent.children) {
+    visit(*child);
+    for_each_dentry(*child, visit);
+  }
+}
 /// "/a/b".
 std::string path_of(const Dentry& dentry);
 

@@ -115,6 +115,7 @@ std::uint32_t Filesystem::masked(std::uint32_t mode, const Process& task) const 
 Result<OpenFileRef> Filesystem::create_open(Dentry& parent, Dentry& dentry, int flags, std::uint32_t mode,
                                             Opcode opcode, const Process& task) {
   Inode& directory = *parent.inode;
+  ++kernel_handles_;
   wire::CreateIn in{};
   in.flags = static_cast<std::uint32_t>(flags) & ~kOpenExcludes;
   in.mode = masked(S_IFREG | (mode & 07777), task);

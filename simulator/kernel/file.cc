@@ -25,6 +25,7 @@ OpenFileRef Filesystem::opened(Dentry& dentry, int flags, std::uint64_t handle, 
   file->flags = flags & ~kOpenOnly;
   file->handle = handle;
   file->fopen = fopen;
+  file->kernel_handle = kernel_handles_;
   if (file->uses_cache()) ++file->inode->cached_opens;
   return file;
 }
@@ -46,6 +47,7 @@ bool Filesystem::check_io_mode(Inode& inode, int flags, std::uint64_t handle, st
 Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& task) {
   Inode& inode = *dentry.inode;
   if (inode.bad) return Errno(EIO);
+  ++kernel_handles_;
   const bool directory = inode.is_directory();
   const bool atomic = connection_.has(kInitAtomicOTrunc);
   bool& none = directory ? connection_.no_opendir : connection_.no_open;
@@ -125,6 +127,10 @@ void Filesystem::release(OpenFile& file, const Process&) {
   auto request = queue_.make(directory ? Opcode::kReleasedir : Opcode::kRelease, file.inode->nodeid, {});
   request->add(in);
   if (file.uses_cache()) --file.inode->cached_opens;
+  polled_.erase(file.kernel_handle);
+  if (file.owner != 0 && !file.flocked) {
+    file.inode->flocks.set({.owner = file.owner, .type = F_UNLCK, .start = 0, .end = kLastOffset, .pid = 0});
+  }
   auto held = std::make_unique<HeldInode>(file.inode);
   file.inode.reset();
   file.dentry.reset();

@@ -17,6 +17,7 @@ Filesystem::Filesystem(RequestQueue& queue, Clock& clock, Scheduler& scheduler, 
   inode->mode = S_IFDIR;
   inode->nlink = 1;
   inode->nlookup = 1;
+  queue_.set_notification_handler(this);
   root_ = DentryRef(new Dentry(nullptr, ""));
   root_->inode = inode;
   root_->expires = INT64_MAX;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include "core/protocol/dirent.h"
 #include "core/result.h"
 #include "simulator/kernel/dentry_cache.h"
+#include "simulator/kernel/file_locks.h"
 #include "simulator/kernel/inode_cache.h"
 #include "simulator/kernel/open_file.h"
 #include "simulator/kernel/profile.h"
@@ -72,12 +74,16 @@ struct ConnectionState {
   bool no_open = false, no_opendir = false, no_create = false, no_tmpfile = false, no_flush = false, no_fsync = false,
        no_fsyncdir = false, no_access = false, no_getxattr = false, no_setxattr = false, no_listxattr = false,
        no_removexattr = false, no_rename2 = false, no_link = false, no_fallocate = false, no_lseek = false,
-       no_copy_file_range = false, no_copy_file_range_64 = false, no_statx = false;
+       no_copy_file_range = false, no_copy_file_range_64 = false, no_statx = false, no_poll = false;
 
   bool has(std::uint64_t flag) const noexcept { return (flags & flag) != 0; }
 };
 
-class Filesystem final : private EvictionSink {
+/// Which locks a request is about, and whether its caller waits for them.
+enum class LockKind : std::uint8_t { kRecord, kFlock };
+enum class LockWaits : std::uint8_t { kNo, kYes };
+
+class Filesystem final : private EvictionSink, public NotificationHandler {
  public:
   /// All must outlive it.
   Filesystem(RequestQueue& queue, Clock& clock, Scheduler& scheduler, const KernelProfile& profile,
@@ -165,6 +171,25 @@ class Filesystem final : private EvictionSink {
   /// SEEK_DATA and SEEK_HOLE.
   Result<std::uint64_t> seek(OpenFile& file, std::uint64_t offset, int whence, const Process& task);
 
+  // Locks of files: file_locks.cc. `type`: F_RDLCK, F_WRLCK, F_UNLCK; `end` is the last byte.
+  Result<void> flock(OpenFile& file, int type, LockWaits waits, const Process& task);
+  Result<void> set_lock(const OpenFile& file, int type, std::uint64_t start, std::uint64_t end, LockWaits waits,
+                        const Process& task);
+  /// A lock that stands in the way; F_UNLCK where there is none.
+  Result<HeldLock> get_lock(const OpenFile& file, int type, std::uint64_t start, std::uint64_t end,
+                            const Process& task);
+  /// What a process loses with a descriptor, where the kernel keeps record locks (locks_remove_posix).
+  void drop_local_locks(const OpenFile& file, const Process& task);
+
+  // What the server says by itself, and waiting for it: notify.cc.
+  int on_notification(const Message& message) override;
+  /// POLL... bits (fuse_file_poll). `waits`: the server is asked to notify.
+  std::uint32_t poll(OpenFile& file, std::uint32_t events, bool waits, const Process& task);
+  /// Until there were more NOTIFY_POLLs than `seen`; false at `deadline` (ns of now(); negative: never).
+  Result<bool> wait_for_poll(const OpenFile& file, std::uint64_t seen, std::int64_t deadline);
+  /// Names of an inode that nobody uses go (d_prune_aliases).
+  void prune_names(std::uint64_t nodeid);
+
   // Directories: readdir.cc.
   /// What one getdents64(2) with a buffer of `size` bytes gives; nothing at the end. Moves the position.
   Result<std::vector<EmittedEntry>> readdir(OpenFile& file, std::size_t size, const Process& task);
@@ -185,6 +210,8 @@ class Filesystem final : private EvictionSink {
  private:
   class ReadFill;
   struct PageWait;
+  struct LockWait;
+  struct PollWait;
 
   struct Asked {
     std::uint64_t attr_version;
@@ -244,6 +271,20 @@ class Filesystem final : private EvictionSink {
   Result<void> read_page(OpenFile& file, std::uint64_t index, const Process& task);
   void short_read(Inode& inode, std::uint64_t end, std::uint64_t attr_version) noexcept;
 
+  Result<void> set_local_lock(Inode& inode, FileLocks& locks, const HeldLock& wanted, LockWaits waits);
+  RequestQueue::Request make_lock_request(Opcode opcode, const OpenFile& file, const HeldLock& lock, LockKind kind,
+                                          const Process& task);
+  Result<void> ask_for_lock(const OpenFile& file, const HeldLock& wanted, LockKind kind, LockWaits waits,
+                            const Process& task);
+
+  // notify.cc: 0 or a negative errno.
+  int invalidate_inode(const wire::NotifyInvalInodeOut& out);
+  int invalidate_name(std::uint64_t parent_id, std::uint64_t child_id, std::string_view name, std::uint32_t flags);
+  int store(const wire::NotifyStoreOut& out, Bytes data);
+  int retrieve(const wire::NotifyRetrieveOut& out);
+  int prune(std::uint32_t count, Bytes nodeids);
+  void wake_pollers(std::uint64_t kernel_handle) noexcept;
+
   bool link_direntplus(Dentry& parent, const DirentRecord& record, const Asked& asked);
 
   RequestQueue& queue_;
@@ -254,7 +295,9 @@ class Filesystem final : private EvictionSink {
   ConnectionState connection_;
   bool active_ = true;
   InodeCache inodes_;
-  RwLock rename_mutex_;  // s_vfs_rename_mutex
+  std::uint64_t kernel_handles_ = 0;           // fuse_conn.khctr
+  std::map<std::uint64_t, OpenFile*> polled_;  // by kernel handle (fuse_conn.polled_files)
+  RwLock rename_mutex_;                        // s_vfs_rename_mutex
   DentryRef root_;
 };
 

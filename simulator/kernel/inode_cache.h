@@ -8,6 +8,7 @@
 
 #include "core/flat_map.h"
 #include "core/protocol/wire.h"
+#include "simulator/kernel/file_locks.h"
 #include "simulator/kernel/lock.h"
 #include "simulator/kernel/page_cache.h"
 
@@ -62,8 +63,10 @@ struct Inode {
   Dentry* directory_dentry = nullptr;  // a directory has one; null while it has none
   std::uint32_t cached_opens = 0;      // files open on it that use the page cache (fuse_inode.iocachectr)
   PageCache pages;
-  RwLock rwsem;  // i_rwsem
-  RwLock mutex;  // fuse_inode.mutex: lookups and listings of a directory without PARALLEL_DIROPS
+  FileLocks flocks;        // kept by the kernel, where the server does not keep them
+  FileLocks record_locks;  // the same
+  RwLock rwsem;            // i_rwsem
+  RwLock mutex;            // fuse_inode.mutex: lookups and listings of a directory without PARALLEL_DIROPS
 };
 
 void intrusive_ptr_add_ref(Inode* inode) noexcept;
@@ -83,6 +86,9 @@ class InodeLock {
     lock.guard_ = LockGuard(scheduler, inode.mutex, LockMode::kExclusive, "fuse_inode.mutex", inode.nodeid);
     return lock;
   }
+
+  /// False: it could never be had.
+  bool held() const noexcept { return guard_.held(); }
 
  private:
   InodeRef inode_;

@@ -9,8 +9,8 @@ struct RwLock::Waiter final : WaitReason {
   Waiter(const RwLock& on, LockMode how, const char* what, std::uint64_t of) noexcept
       : lock(on), mode(how), name(what), nodeid(of) {}
   std::string describe() const override {
-    return std::string(name) + (nodeid != 0 ? " of nodeid " + std::to_string(nodeid) : std::string()) + " for pid " +
-           std::to_string(pid) + " is held by " + lock.holders();
+    return std::string(name) + (nodeid != 0 ? " of nodeid " + std::to_string(nodeid) : std::string()) + " for " +
+           (pid != 0 ? "pid " + std::to_string(pid) : std::string("the server")) + " is held by " + lock.holders();
   }
 
   const RwLock& lock;

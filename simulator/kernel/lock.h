@@ -74,6 +74,7 @@ class LockGuard {
     return *this;
   }
 
+  bool held() const noexcept { return lock_ != nullptr; }
   void unlock() noexcept {
     if (lock_ != nullptr) std::exchange(lock_, nullptr)->unlock(*task_, mode_);
   }

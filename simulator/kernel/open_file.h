@@ -31,9 +31,11 @@ struct OpenFile {
   std::uint64_t handle = 0;
   std::uint32_t fopen = 0;  // kFopen...
   std::uint64_t position = 0;
-  bool path_only = false;   // O_PATH
-  bool flocked = false;     // a flock request was sent: RELEASE carries the unlock
-  std::uint64_t owner = 0;  // of flock locks
+  bool path_only = false;           // O_PATH
+  bool flocked = false;             // a flock request was sent: RELEASE carries the unlock
+  std::uint64_t owner = 0;          // of flock locks
+  std::uint64_t kernel_handle = 0;  // fuse_file.kh: what NOTIFY_POLL names
+  std::uint64_t poll_wakeups = 0;   // NOTIFY_POLLs so far
   ReadaheadState readahead;
 };
 using OpenFileRef = std::shared_ptr<OpenFile>;

@@ -171,6 +171,25 @@ void RequestQueue::send_unanswered(Request request) {
   static_cast<void>(request.release());  // until it is read
 }
 
+void RequestQueue::send_numbered(Request request, std::uint64_t unique) {
+  if (!connected_) return;
+  request->unique_ = unique;
+  request->state_ = PendingRequest::State::kPending;
+  pending_.push_back(request.release());
+}
+
+void RequestQueue::resend() {
+  std::vector<PendingRequest*> again(sent_.begin(), sent_.end());
+  sent_.clear();
+  for (auto request = again.rbegin(); request != again.rend(); ++request) {
+    std::erase(interrupts_, (*request)->unique_);
+    (*request)->unique_ |= kUniqueResendBit;
+    (*request)->state_ = PendingRequest::State::kPending;
+    (*request)->held_ = false;
+    pending_.push_front(*request);
+  }
+}
+
 // fs/fuse/dev.c flush_bg_queue: a background request gets its unique when it leaves the background queue.
 void RequestQueue::flush_background() {
   while (active_background_ < max_background_ && !waiting_background_.empty()) {

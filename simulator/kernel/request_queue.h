@@ -151,6 +151,10 @@ class RequestQueue final : public ReplyChannel, public ServerStep {
   void send_background(Request request, RequestEnd* end);
   /// Queues one that gets no reply and goes on: the FORGET that READDIRPLUS sends (fuse_force_forget).
   void send_unanswered(Request request);
+  /// The same, under a number that the server chose: the answer to a NOTIFY_RETRIEVE.
+  void send_numbered(Request request, std::uint64_t unique);
+  /// What the server has read and not answered is to be read again, first of all and under a new number (fuse_resend).
+  void resend();
   /// Queues a FORGET (fuse_queue_forget); dropped once the connection is gone (rule R6 of the reference).
   void forget(std::uint64_t nodeid, std::uint64_t nlookup);
 
