@@ -31,7 +31,7 @@ struct ProgramSetup {
   std::chrono::milliseconds end_patience{10'000};
 };
 
-/// How a process ended.
+/// How a process ended. After SIGTERM, programs on libfuse end with status 1 or 8, others by the signal.
 struct ProgramEnd {
   int status = -1;       // of exit(3); -1 where a signal ended it
   int signal = 0;        // that ended it

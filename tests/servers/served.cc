@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
@@ -27,15 +29,25 @@ std::unique_ptr<Server> child(std::vector<std::string> command, std::size_t sock
   return std::move(*server);
 }
 
-using Command = std::function<std::vector<std::string>(const std::string& directory)>;
+/// Where the programs are; empty: where they were built.
+std::string& directory_of_copies() {
+  static std::string directory;
+  return directory;
+}
+
+std::string program(const char* built) {
+  if (directory_of_copies().empty()) return built;
+  return directory_of_copies() + "/" + std::filesystem::path(built).filename().string();
+}
 
 /// As a child, with the largest socket buffer there is and with a small one.
-void add_children(std::vector<Served>& all, Served as, const Command& command) {
+void add_children(std::vector<Served>& all, Served as, const decltype(Served::command)& command) {
   const std::string name = as.name;
   for (const std::size_t buffer : {std::size_t{2} << 20, kSmallBuffer}) {
     as.name = name + (buffer == kSmallBuffer ? "AsChildWithASmallBuffer" : "AsChild");
     if (as.missing.empty()) {
       as.below = nullptr;
+      as.command = command;
       as.make = [=](const std::string& directory) { return child(command(directory), buffer); };
     }
     all.push_back(as);
@@ -79,6 +91,13 @@ constexpr const char* kMissing = "";
 constexpr const char* kMissing = "libfuse3-dev's examples were not there to be built";
 #endif
 
+constexpr const char* kPython = "/usr/bin/python3";  // the system's: python3-pyfuse3 is for no other
+
+std::string missing_pyfuse3() {
+  const std::string quiet = " -c 'import pyfuse3' 2>/dev/null";
+  return std::system((kPython + quiet).c_str()) == 0 ? "" : "there is no pyfuse3 (Debian: python3-pyfuse3)";
+}
+
 Served served(std::string name, std::string missing) {
   Served one;
   one.name = std::move(name);
@@ -87,6 +106,19 @@ Served served(std::string name, std::string missing) {
 }
 
 }  // namespace
+
+void use_copies_of_programs(const std::string& directory) {
+  namespace fs = std::filesystem;
+  for (const char* built : {
+#ifdef LIBFUSE_EXAMPLES_BUILT
+           PASSTHROUGH_LL_PROGRAM, PASSTHROUGH_PROGRAM, HELLO_PROGRAM,
+#endif
+           PYFUSE3_PROGRAM}) {
+    fs::copy_file(built, fs::path(directory) / fs::path(built).filename());
+  }
+  fs::permissions(directory, fs::perms(0755));
+  directory_of_copies() = directory;
+}
 
 std::vector<Served> servers_of_files() {
   std::vector<Served> all;
@@ -113,15 +145,18 @@ std::vector<Served> servers_of_files() {
   all.push_back(passthrough);
 #ifdef LIBFUSE_EXAMPLES_BUILT
   add_children(all, passthrough_ll, [](const std::string& directory) {
-    return std::vector<std::string>{PASSTHROUGH_LL_PROGRAM, "-f", "-o", "xattr,source=" + directory, "{}"};
+    return std::vector<std::string>{program(PASSTHROUGH_LL_PROGRAM), "-f", "-o", "xattr,source=" + directory, "{}"};
   });
   add_children(all, passthrough, [](const std::string& directory) {
-    return std::vector<std::string>{PASSTHROUGH_PROGRAM, "-f", "-o", subdir(directory), "{}"};
+    return std::vector<std::string>{program(PASSTHROUGH_PROGRAM), "-f", "-o", subdir(directory), "{}"};
   });
 #else
   add_children(all, passthrough_ll, {});
   add_children(all, passthrough, {});
 #endif
+  add_children(all, served("Pyfuse3", missing_pyfuse3()), [](const std::string&) {
+    return std::vector<std::string>{kPython, program(PYFUSE3_PROGRAM), "{}"};
+  });
   return all;
 }
 
@@ -137,7 +172,9 @@ std::vector<Served> servers_of_hello() {
 #endif
   all.push_back(hello);
 #ifdef LIBFUSE_EXAMPLES_BUILT
-  add_children(all, hello, [](const std::string&) { return std::vector<std::string>{HELLO_PROGRAM, "-f", "{}"}; });
+  add_children(all, hello, [](const std::string&) {
+    return std::vector<std::string>{program(HELLO_PROGRAM), "-f", "{}"};
+  });
 #else
   add_children(all, hello, {});
 #endif

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <string>
 
 #include "core/program/program_server.h"
@@ -21,6 +22,18 @@ std::string path_of(const test::TemporaryDirectory& directory) {
   return (directory / "").parent_path().string();
 }
 
+/// A server that outlives its mount, so that its end can be looked at.
+class Borrowed final : public Server {
+ public:
+  explicit Borrowed(Server& server) : server_(server) {}
+  void handle(IncomingRequest request, ReplyChannel& replies) override { server_.handle(std::move(request), replies); }
+  void disconnect() override { server_.disconnect(); }
+  ServerWork* work() noexcept override { return server_.work(); }
+
+ private:
+  Server& server_;
+};
+
 class ServerSuite : public ::testing::TestWithParam<Served> {
  protected:
   void SetUp() override {
@@ -28,28 +41,38 @@ class ServerSuite : public ::testing::TestWithParam<Served> {
   }
 
   void run(const std::vector<Step>& steps, const std::map<std::string, int>& known_findings) {
-    auto server = GetParam().make(path_of(directory_));
-    auto* const program = dynamic_cast<ProgramServer*>(server.get());
+    const auto server = GetParam().make(path_of(directory_));
     ConversationLog log;
-    Process caller;
-    caller.uid = ::getuid();
-    caller.gid = ::getgid();
-    SimulatedMount mount(std::move(server), {.process = caller, .observers = {&log}});
-    SimulatedTarget target(mount);
-    const std::vector<Step> here = GetParam().below ? below(GetParam().below(path_of(directory_)), steps) : steps;
-    EXPECT_EQ(unexpected(steps, run_steps(target, here), GetParam().differences), "");
-    mount.drop_caches();
-    EXPECT_TRUE(mount.lookup_counts().empty());
-    EXPECT_EQ(mount.open_handles(), 0U);
+    {
+      Process caller;
+      caller.uid = ::getuid();
+      caller.gid = ::getgid();
+      SimulatedMount mount(std::make_unique<Borrowed>(*server), {.process = caller, .observers = {&log}});
+      SimulatedTarget target(mount);
+      const std::vector<Step> here = GetParam().below ? below(GetParam().below(path_of(directory_)), steps) : steps;
+      EXPECT_EQ(unexpected(steps, run_steps(target, here), GetParam().differences), "");
+      mount.drop_caches();
+      EXPECT_TRUE(mount.lookup_counts().empty());
+      EXPECT_EQ(mount.open_handles(), 0U);
+      expect_findings(mount, known_findings);
+    }
+    std::string said;
+    if (auto* const program = dynamic_cast<ProgramServer*>(server.get())) {
+      const ProgramEnd end = program->end().value();
+      EXPECT_TRUE(!end.gave_up && (end.signal == 0 || end.signal == SIGTERM)) << "the program " << describe(end);
+      said = "The program said:\n" + program->program().output();
+    }
+    if (HasFailure()) ADD_FAILURE() << log.text() << said;
+  }
+
+  static void expect_findings(SimulatedMount& mount, const std::map<std::string, int>& known) {
     std::map<std::string, int> findings;
     for (const Finding& finding : mount.findings()) ++findings[std::string(finding.rule)];
-    EXPECT_EQ(findings, known_findings) << mount.trouble();
-    if (findings.empty()) {
+    EXPECT_EQ(findings, known) << mount.trouble();
+    EXPECT_THAT(mount.dead_ends(), ::testing::IsEmpty());
+    if (known.empty()) {
       EXPECT_EQ(mount.trouble(), "");
     }
-    EXPECT_THAT(mount.dead_ends(), ::testing::IsEmpty());
-    if (HasFailure() && program != nullptr) ADD_FAILURE() << program->program().output();
-    if (HasFailure()) ADD_FAILURE() << log.text();
   }
 
   test::TemporaryDirectory directory_;
@@ -65,6 +88,21 @@ TEST_P(ServerSuite, ExtendedAttributes) {
 
 INSTANTIATE_TEST_SUITE_P(Of, ServerSuite, ::testing::ValuesIn(servers_of_files()),
                          [](const auto& info) { return info.param.name; });
+
+class HelloSuite : public ServerSuite {};
+
+TEST_P(HelloSuite, OneFileThatCanBeRead) {
+  run(hello_suite(), {});
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, HelloSuite, ::testing::ValuesIn(servers_of_hello()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(SuiteOfServers, IsAsLongAsItSays) {
+  EXPECT_EQ(common_suite().size(), 158U);
+  EXPECT_EQ(xattr_suite().size(), 15U);
+  EXPECT_EQ(hello_suite().size(), 165U);
+}
 
 TEST(SuiteOfServers, IsTrueOfADirectoryOfTheSystem) {
   test::TemporaryDirectory directory;
