@@ -1,0 +1,299 @@
+// The same test on a simulated mount and on a real one.
+#include "testing/real_mount.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "core/async/sync.h"
+#include "examples/memfs/memfs.h"
+#include "testing/every_mount.h"
+#include "testing/matchers.h"
+
+namespace fusereplay::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+using ::testing::SizeIs;
+
+using MyFs = Memfs;
+
+/// The test of section 7 of the design, word for word.
+template <class Mount>
+void a_file_lives_on_while_it_is_open() {
+  Mount mount(std::make_unique<MyFs>());
+  auto file = mount.open("/a", O_CREAT | O_RDWR, 0644).value();
+  mount.unlink("/a");
+  EXPECT_EQ(mount.pwrite(file, "x", 0), 1);  // unlinked but open
+  mount.close(file);
+  mount.drop_caches();
+  EXPECT_TRUE(mount.lookup_counts().empty());
+  EXPECT_EQ(mount.trouble(), "");
+}
+
+/// Runs in a process of an ordinary user who cannot open anything, no device and no socket.
+int as_an_ordinary_user(void (*body)()) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) ::_exit(2);
+    const rlimit none{0, 0};
+    if (::setrlimit(RLIMIT_NOFILE, &none) != 0 || ::open("/dev/fuse", O_RDWR) >= 0) ::_exit(3);
+    body();
+    std::fflush(nullptr);
+    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+TEST(SimulatedMountUnprivileged, NeedsNoRootAndNoDevice) {
+  EXPECT_EQ(as_an_ordinary_user(a_file_lives_on_while_it_is_open<SimulatedMount>), 0);
+}
+
+template <class Mount>
+class Mounted : public MountTest<Mount> {
+ protected:
+  std::unique_ptr<Operations> make_filesystem() override {
+    auto memfs = std::make_unique<Memfs>();
+    memfs_ = memfs.get();
+    return memfs;
+  }
+  Memfs& memfs() { return *memfs_; }
+
+ private:
+  Memfs* memfs_ = nullptr;
+};
+TYPED_TEST_SUITE(Mounted, EveryMount, MountName);
+
+TYPED_TEST(Mounted, TheExampleOfTheDesign) {
+  a_file_lives_on_while_it_is_open<TypeParam>();
+}
+
+TYPED_TEST(Mounted, WhatACallLeavesBehindIsDoneWhenItReturns) {
+  auto& mount = this->mount();
+  const Fd file = mount.open("/f", O_CREAT | O_RDWR, 0644).value();
+  EXPECT_THAT(this->asked(), ElementsAre(Asks(Opcode::kLookup, "f"), Asks(Opcode::kCreate, "f")));
+  EXPECT_EQ(mount.open_handles(), 1U);
+  EXPECT_EQ(this->memfs().usage().open, 1U);
+  mount.close(file);
+  EXPECT_THAT(this->asked(), ElementsAre(Asks(Opcode::kFlush), Asks(Opcode::kRelease)));
+  EXPECT_EQ(mount.open_handles(), 0U);
+  EXPECT_EQ(this->memfs().usage().open, 0U);
+  mount.unlink("/f");
+  EXPECT_THAT(this->asked(), ElementsAre(Asks(Opcode::kUnlink, "f"), Asks(Opcode::kForget)));
+  EXPECT_EQ(this->memfs().usage().inodes, 1U);
+}
+
+TYPED_TEST(Mounted, CachesAreDropped) {
+  auto& mount = this->mount();
+  for (int i = 0; i < 40; ++i) mount.mkdir("/d" + std::to_string(i), 0755);
+  EXPECT_THAT(mount.lookup_counts(), SizeIs(40));
+  mount.drop_caches();
+  EXPECT_THAT(mount.lookup_counts(), IsEmpty());
+  this->asked();
+  mount.stat("/d7");
+  EXPECT_THAT(this->asked(), ElementsAre(Asks(Opcode::kLookup, "d7")));
+}
+
+TYPED_TEST(Mounted, CallersAreWhoTheTestSays) {
+  auto& mount = this->mount();
+  mount.process().umask = 0;
+  mount.mkdir("/open", 0777);
+  mount.process() = {.pid = mount.process().pid, .uid = 1000, .gid = 100, .groups = {200}, .umask = 077};
+  EXPECT_THAT(mount.mkdir("/open/mine", 0777), Succeeds());
+  mount.process().umask = 022;
+  EXPECT_THAT(mount.mkdir("/open/ours", 0777), Succeeds());
+  mount.process().uid = mount.process().gid = 0;
+  EXPECT_THAT(mount.mkdir("/open/theirs", 0777), Succeeds());
+  const auto owner = [&](const char* path) {
+    const auto stat = mount.stat(path).value();
+    return std::to_string(stat.st_uid) + ":" + std::to_string(stat.st_gid) + ":" + std::to_string(stat.st_mode & 0777);
+  };
+  EXPECT_EQ(owner("/open/mine"), "1000:100:448");
+  EXPECT_EQ(owner("/open/ours"), "1000:100:493");
+  EXPECT_EQ(owner("/open/theirs"), "0:0:493");
+}
+
+TYPED_TEST(Mounted, ABusyMountStays) {
+  auto& mount = this->mount();
+  const Fd file = mount.creat("/f", 0644).value();
+  EXPECT_THAT(mount.unmount(), FailsWith(EBUSY));
+  EXPECT_THAT(mount.write(file, "x"), Succeeds());
+  mount.close(file);
+  EXPECT_THAT(mount.unmount(), Succeeds());
+  EXPECT_THAT(mount.stat("/f"), FailsWith(ENOTCONN));
+}
+
+TYPED_TEST(Mounted, AnAbortEndsIt) {
+  auto& mount = this->mount();
+  mount.mkdir("/d", 0755);
+  mount.abort();
+  EXPECT_THAT(mount.mkdir("/e", 0755), FailsWith(ENOTCONN));
+}
+
+std::string shown(const Outcome<void>& outcome) {
+  return outcome ? "ok" : to_string(outcome.error());
+}
+std::string shown(const Outcome<struct ::stat>& outcome) {
+  if (!outcome) return to_string(outcome.error());
+  return std::to_string(outcome->st_mode) + "," + std::to_string(outcome->st_size) + "," +
+         std::to_string(outcome->st_ino) + "," + std::to_string(outcome->st_nlink);
+}
+std::string shown(const Outcome<struct ::statx>& outcome) {
+  if (!outcome) return to_string(outcome.error());
+  return std::to_string(outcome->stx_mode) + "," + std::to_string(outcome->stx_size);
+}
+std::string shown(const Outcome<struct ::statvfs>& outcome) {
+  if (!outcome) return to_string(outcome.error());
+  return std::to_string(outcome->f_bsize) + "," + std::to_string(outcome->f_blocks) + "," +
+         std::to_string(outcome->f_namemax);
+}
+std::string shown(const Outcome<std::vector<ListedEntry>>& outcome) {
+  if (!outcome) return to_string(outcome.error());
+  std::string text;
+  for (const ListedEntry& entry : *outcome) {
+    text += entry.name + "," + std::to_string(entry.ino) + "," + std::to_string(entry.type) + "," +
+            std::to_string(entry.position) + " ";
+  }
+  return text;
+}
+template <class Value>
+std::string shown(const Outcome<Value>& outcome) {
+  return ::testing::PrintToString(outcome);
+}
+
+/// Each call there is, once as it should be and once not, and what it gives.
+template <class Mount>
+std::string every_call(Mount& mount) {
+  std::ostringstream out;
+  const auto show = [&](const auto& outcome) { out << shown(outcome) << "\n"; };
+  const Fd file = mount.open("/f", O_CREAT | O_RDWR, 0644).value();
+  show(mount.open("/none", O_RDONLY));
+  show(mount.write(file, "hello world"));
+  show(mount.pwrite(file, "J", 0));
+  show(mount.lseek(file, 6, SEEK_SET));
+  show(mount.read(file, 100));
+  show(mount.pread(file, 100, 0));
+  std::vector<std::byte> buffer(4);
+  show(mount.pread(file, buffer, 1));
+  out << std::string(reinterpret_cast<const char*>(buffer.data()), buffer.size()) << "\n";
+  show(mount.lseek(file, 0, SEEK_SET));
+  show(mount.read(file, buffer));
+  const Fd copy = mount.dup(file).value();
+  show(mount.truncate("/f", 8));
+  show(mount.ftruncate(copy, 9000));
+  show(mount.fallocate(file, 0, 0, 10000));
+  const Fd other = mount.creat("/g", 0600).value();
+  show(mount.copy_file_range(file, 0, other, 2, 5));
+  show(mount.fsync(other));
+  show(mount.fdatasync(other));
+  show(mount.close(other));
+  show(mount.close(other));
+  show(mount.read(other, 10));
+  show(mount.stat("/g"));
+  show(mount.stat("/none"));
+  show(mount.fstat(file));
+  show(mount.statx("/g", 0, STATX_BASIC_STATS));
+  show(mount.access("/g", W_OK));
+  show(mount.chmod("/g", 0400));
+  show(mount.fchmod(file, 0611));
+  show(mount.chown("/g", 5, 6));
+  show(mount.fchown(file, 7, UINT32_MAX));
+  show(mount.utimens("/g", {.kind = NewTime::Kind::kOmit}, {.kind = NewTime::Kind::kSet, .time = {.seconds = 9}}));
+  show(mount.statvfs("/"));
+  show(mount.mkdir("/d", 0755));
+  show(mount.mkdir("/d", 0755));
+  show(mount.symlink("/g", "/d/s"));
+  show(mount.readlink("/d/s"));
+  show(mount.lstat("/d/s"));
+  show(mount.stat("/d/s"));
+  show(mount.lchown("/d/s", 1, 2));
+  show(mount.link("/g", "/h"));
+  show(mount.link(file, "/i"));
+  show(mount.mknod("/p", S_IFIFO | 0600));
+  show(mount.mknod("/c", S_IFCHR | 0600, 0x0103));
+  show(mount.rename("/h", "/d/h"));
+  show(mount.rename("/d/h", "/p", 1));
+  show(mount.list("/"));
+  show(mount.list("/none"));
+  const Fd directory = mount.open("/d", O_RDONLY | O_DIRECTORY).value();
+  show(mount.getdents(directory));
+  show(mount.getdents(directory));
+  show(mount.close(directory));
+  show(mount.setxattr("/g", "user.a", "value"));
+  show(mount.getxattr("/g", "user.a"));
+  show(mount.getxattr("/g", "user.a", 2));
+  show(mount.getxattr_size("/g", "user.a"));
+  show(mount.listxattr("/g"));
+  show(mount.listxattr_size("/g"));
+  show(mount.removexattr("/g", "user.a"));
+  show(mount.getxattr("/g", "user.a"));
+  show(mount.unlink("/d/h"));
+  show(mount.unlink("/d/s"));
+  show(mount.rmdir("/d"));
+  show(mount.rmdir("/d"));
+  out << mount.open_descriptors() << "\n";
+  show(mount.close(file));
+  show(mount.close(copy));
+  return out.str();
+}
+
+class RealMountTest : public Mounted<RealMount> {};
+
+TEST_F(RealMountTest, EveryCallGivesWhatTheSimulatedOneGives) {
+  SimulatedMount simulated(std::make_unique<Memfs>());
+  EXPECT_EQ(every_call(simulated), every_call(mount()));
+  EXPECT_EQ(simulated.trouble(), "");
+}
+
+TEST_F(RealMountTest, NobodyElseSeesIt) {
+  const auto mounts = [] {
+    std::ostringstream text;
+    text << std::ifstream("/proc/self/mountinfo").rdbuf();
+    return text.str();
+  };
+  const std::string before = mounts();
+  mount().mkdir("/d", 0755);
+  EXPECT_EQ(mounts(), before);
+  EXPECT_THAT(mount().list("/"), SucceedsWith(ElementsAre("d"))) << "and nothing else is to be seen in it";
+}
+
+/// Answers no MKDIR until the connection has ended.
+class Silent final : public Memfs {
+ public:
+  Async<void> init(Connection& connection) override {
+    connection_ = &connection;
+    return Memfs::init(connection);
+  }
+  Async<Entry> mkdir(const Request& request, NodeId, std::string_view, const Creation&) override {
+    AsyncEvent ended;
+    const Interrupts::Watch watch(connection_->interrupts(), request.unique(), ended);
+    co_await ended.wait();
+    co_return Errno(EINTR);
+  }
+
+ private:
+  Connection* connection_ = nullptr;
+};
+
+TEST_F(RealMountTest, ACallThatIsNeverAnsweredEndsWithTheConnection) {
+  RealMount mount(std::make_unique<Silent>(), {.deadline = std::chrono::milliseconds(100)});
+  EXPECT_THAT(mount.mkdir("/d", 0755), FailsWith(ECONNABORTED));
+  EXPECT_THAT(mount.stat("/e"), FailsWith(ENOTCONN));
+  EXPECT_THAT(mount.dead_ends(), ElementsAre("a call was not answered within 100 ms"));
+  EXPECT_THAT(mount.trouble(), HasSubstr("not answered"));
+}
+
+}  // namespace
+}  // namespace fusereplay::testing
