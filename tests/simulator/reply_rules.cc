@@ -344,6 +344,7 @@ fsync f -> EIO
 stat /a -> EIO
 chmod /a 0600 -> EIO
 close f -> EIO
+stat /none -> ENOENT
 stat /a -> mode=100644
 )", .reported = "R5"},
     {.rule = "R5", .name = "SetattrTooLarge",
