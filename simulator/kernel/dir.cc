@@ -53,10 +53,10 @@ Result<DentryRef> Filesystem::lookup(Dentry& parent, std::string_view name, cons
   return dentry;
 }
 
-// fs/dcache.c d_splice_alias: a directory has one dentry, which moves to where it was found.
+// fs/dcache.c d_splice_alias: a directory has one dentry, hashed or not, which moves to where it was found.
 Result<void> Filesystem::splice(const InodeRef& inode, DentryRef& dentry) {
   if (inode->is_directory()) {
-    if (Dentry* const alias = inode->directory_dentry; alias != nullptr && alias->hashed) {
+    if (Dentry* const alias = inode->directory_dentry; alias != nullptr) {
       if (is_within(*dentry->parent, *alias)) return Errno(ELOOP);
       const DentryRef keep(alias);
       move(*alias, *dentry);
@@ -131,7 +131,6 @@ Result<OpenFileRef> Filesystem::create_open(Dentry& parent, Dentry& dentry, int 
   if (!S_ISREG(entry.attr.mode) || invalid_nodeid(entry.nodeid) || invalid_attr(entry.attr)) return Errno(EIO);
   dentry.inode = iget(entry, std::nullopt);
   dentry.epoch = connection_.epoch;
-  if (opcode == Opcode::kCreate) hash(dentry);
   set_expiry(dentry, entry);
   directory_changed(directory);
   if (!check_io_mode(*dentry.inode, flags, open.fh, open.open_flags)) return Errno(EIO);

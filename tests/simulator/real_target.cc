@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/file.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -132,6 +133,22 @@ const RealTarget::Methods& RealTarget::file_methods() {
          for (const auto& [name, fd] : s.files_) s.close_file(fd);
          s.files_.clear();
          return std::string("ok");
+       }},
+      {"flock", [](Self s, const Call& c) { return void_outcome(::flock(s.fd(c, 0), c.flags(1))); }},
+      {"setlk",
+       [](Self s, const Call& c) {
+         const struct ::flock lock = c.lock();
+         return void_outcome(::fcntl(s.fd(c, 0), F_SETLK, &lock));
+       }},
+      {"setlkw",
+       [](Self s, const Call& c) {
+         const struct ::flock lock = c.lock();
+         return void_outcome(::fcntl(s.fd(c, 0), F_SETLKW, &lock));
+       }},
+      {"getlk",
+       [](Self s, const Call& c) {
+         struct ::flock lock = c.lock();
+         return ::fcntl(s.fd(c, 0), F_GETLK, &lock) < 0 ? to_string(Errno::last()) : describe(lock);
        }},
       {"dup", [](Self s, const Call& c) { return s.install(c, ::dup(s.fd(c, 1))); }},
       {"read",

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <sys/file.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -69,6 +70,10 @@ const std::map<std::string, int, std::less<>>& flag_names() {
       {"nlink", STATX_NLINK},
       {"blocks", STATX_BLOCKS},
       {"type", STATX_TYPE},
+      {"sh", LOCK_SH},
+      {"ex", LOCK_EX},
+      {"un", LOCK_UN},
+      {"nb", LOCK_NB},
       {"all", STATX_BASIC_STATS | STATX_BTIME},
   };
   return names;
@@ -113,6 +118,16 @@ std::vector<std::uint64_t> Call::list(std::size_t index) const {
   std::istringstream words(text(index));
   for (std::string word; std::getline(words, word, ',');) numbers.push_back(std::stoull(word));
   return numbers;
+}
+
+struct flock Call::lock() const {
+  struct flock lock {};
+  const std::string type = text(1);
+  lock.l_type = type == "r" ? F_RDLCK : type == "w" ? F_WRLCK : F_UNLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = number(2);
+  lock.l_len = number(3);
+  return lock;
 }
 
 std::string Call::data(std::size_t index) const {
@@ -181,6 +196,12 @@ std::string describe(const struct ::statx& statx) {
       << statx.stx_mode << std::dec << " nlink=" << statx.stx_nlink << " size=" << statx.stx_size
       << " ino=" << statx.stx_ino << (statx.stx_btime.tv_sec != 0 ? " born" : "");
   return out.str();
+}
+
+std::string describe(const struct ::flock& lock) {
+  if (lock.l_type == F_UNLCK) return "free";
+  return std::string(lock.l_type == F_RDLCK ? "r" : "w") + " " + std::to_string(lock.l_start) + " " +
+         std::to_string(lock.l_len);
 }
 
 std::string describe_data(std::string_view data) {

@@ -13,6 +13,7 @@
 // A line begins with the call's name, as section 2 of the manual has it; "-" stands for an empty argument.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -40,6 +41,8 @@ struct Call {
   int rwf(std::size_t index) const;
   /// A comma list of numbers.
   std::vector<std::uint64_t> list(std::size_t index) const;
+  /// "setlk f w 0 10": the lock from its second word on, r, w or u.
+  struct flock lock() const;
   /// What a write writes.
   std::string data(std::size_t index) const;
 };
@@ -54,6 +57,8 @@ inline constexpr unsigned kUntilForgotten = 10;
 std::string describe(const struct ::stat& stat);
 std::string describe(const struct ::statvfs& statvfs);
 std::string describe(const struct ::statx& statx);
+/// Process ids are left out.
+std::string describe(const struct ::flock& lock);
 /// Short data as it is, long data by its size and a hash.
 std::string describe_data(std::string_view data);
 struct DirectoryRecord {

@@ -67,7 +67,7 @@ std::string SimulatedTarget::close_file(Fd fd) {
 
 // No two calls are made at the same instant: what a real clock sees to.
 std::string SimulatedTarget::run(const Call& call) {
-  mount_.advance_time(1'000'000);
+  if (whole_ != nullptr) whole_->advance_time(1'000'000);
   for (auto part : {&SimulatedTarget::on_files, &SimulatedTarget::on_attributes, &SimulatedTarget::on_names,
                     &SimulatedTarget::on_xattrs}) {
     if (std::string result = (this->*part)(call); !result.empty()) return result;
@@ -94,6 +94,13 @@ std::string SimulatedTarget::on_files(const Call& c) {
   if (name == "readv" || name == "preadv") return read_vector(c);
   if (name == "writev" || name == "pwritev") return write_vector(c);
   if (name == "syncfs") return outcome(mount_.syncfs(fd(c, 0)));
+  if (name == "flock") return outcome(mount_.flock(fd(c, 0), c.flags(1)));
+  if (name == "setlk") return outcome(mount_.setlk(fd(c, 0), c.lock()));
+  if (name == "setlkw") return outcome(mount_.setlkw(fd(c, 0), c.lock()));
+  if (name == "getlk") {
+    const auto found = mount_.getlk(fd(c, 0), c.lock());
+    return found ? describe(*found) : to_string(found.error());
+  }
   if (name == "dup") return install(c, mount_.dup(fd(c, 1)));
   if (name == "read") return outcome(mount_.read(fd(c, 0), size(c, 1)));
   if (name == "pread") return outcome(mount_.pread(fd(c, 0), size(c, 1), size(c, 2)));
@@ -217,12 +224,12 @@ std::string SimulatedTarget::on_xattrs(const Call& c) {
     for (std::size_t i = 0; i < c.arguments.size(); ++i) mount_.process().groups.push_back(word(c, i));
     return "ok";
   }
-  if (name == "sleep") {
-    mount_.advance_time(c.number(0) * 1'000'000);
+  if (name == "sleep" && whole_ != nullptr) {
+    whole_->advance_time(c.number(0) * 1'000'000);
     return "ok";
   }
-  if (name == "drop_caches") {
-    mount_.drop_caches();
+  if (name == "drop_caches" && whole_ != nullptr) {
+    whole_->drop_caches();
     for (unsigned i = 0; i < kUntilForgotten; ++i) static_cast<void>(mount_.statvfs("/"));
     return "ok";
   }

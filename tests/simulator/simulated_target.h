@@ -10,7 +10,9 @@ namespace fusereplay::testing {
 
 class SimulatedTarget final : public CallTarget {
  public:
-  explicit SimulatedTarget(SimulatedMount& mount) : mount_(mount) {}
+  explicit SimulatedTarget(SimulatedMount& mount) : mount_(mount), whole_(&mount) {}
+  /// One process of a mount that somebody else looks after: no time goes on between its calls.
+  explicit SimulatedTarget(SimulatedProcess& process) : mount_(process) {}
   std::string run(const Call& call) override;
 
  private:
@@ -25,7 +27,8 @@ class SimulatedTarget final : public CallTarget {
   std::string on_names(const Call& call);
   std::string on_xattrs(const Call& call);
 
-  SimulatedMount& mount_;
+  SystemCalls& mount_;
+  SimulatedMount* const whole_ = nullptr;
   std::map<std::string, Fd> files_;
 };
 
