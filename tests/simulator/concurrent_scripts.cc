@@ -136,7 +136,7 @@ constexpr ConcurrentScript kScripts[] = {
     // Signals.
     {"SignalMakesAnInterrupt", "", "hold MKDIR\n1 mkdir /d 0755\nsignal 1\nlet_go MKDIR\n1\n"},
     {"SecondSignalMakesNone", "", "hold MKDIR\n1 mkdir /d 0755\nsignal 1\nsignal 1\nlet_go MKDIR\n1\n"},
-    {"SignalInALockWaits", "", "hold MKDIR\n1 mkdir /d 0755\n2 mkdir /e 0755\nsignal 2\nlet_go MKDIR\n1\n2\n"},
+    {"SignalInALockWaits", "", "hold MKDIR\n1 mkdir /d 0755\n2 mkdir /e 0755\nsignal 2\nfree let_go MKDIR\n1\n2\n"},
     {"SignalOfAFlush", "", "1 open f /a w,creat 0644\nhold FLUSH\n1 close f\nsignal 1\nlet_go FLUSH\n1\n"},
     {"SignalOfARead", "[open:direct_io]",
      "1 open f /a rw,creat 0644\n1 pwrite f hello 0\nhold READ\n1 pread f 5 0\nsignal 1\nlet_go READ\n1\n1 close f\n"},
@@ -209,7 +209,7 @@ constexpr ConcurrentScript kScripts[] = {
     {"InvalInodeWaitsForARead", "",
      "1 open f /a rw,creat 0644\n1 pwrite f hello 0\n1 close f\n1 open f /a r\nhold READ\n1 pread f 5 0\nnotify "
      "inval_inode 2 0 0\n"
-     "let_go READ\n1\ntold\n1 close f\n"},
+     "free let_go READ\n1\ntold\n1 close f\n"},
     {"AttributesBesideARead", "",
      "1 open f /a rw,creat 0644\n1 pwrite f hello 0\n1 close f\n1 open f /a r\nhold READ\n1 pread f 5 0\nnotify "
      "inval_inode 2 -1 0\n"

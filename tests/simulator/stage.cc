@@ -112,6 +112,14 @@ std::vector<std::byte> make_notification(const Call& step) {
 }
 
 std::string Stage::run(const Call& step) {
+  if (step.name == "free") {
+    Call freed;
+    freed.name = step.arguments.at(0);
+    freed.arguments.assign(step.arguments.begin() + 1, step.arguments.end());
+    std::string shown = perform(freed);
+    static_cast<void>(log_.take());
+    return shown;
+  }
   std::string shown = perform(step);
   const std::string requests = log_.take();
   return requests.empty() ? shown : shown + " | " + requests;
