@@ -25,10 +25,10 @@ class PathWalk {
   Result<DentryRef> find(std::string_view path, Follow follow, const Process& task,
                          LookupIntent intent = LookupIntent::kAny);
 
-  /// The directory of the path's last name (filename_parentat).
+  /// The directory of the path's last name (filename_parentat). Valid as long as the path.
   struct Last {
     DentryRef parent;
-    std::string name;       // "." and ".." as they are
+    std::string_view name;  // "." and ".." as they are
     bool trailing = false;  // slashes behind it
     bool is_plain() const noexcept { return !is_dot_name(name) && !name.empty(); }
   };

@@ -55,7 +55,7 @@ struct RequestQueue::Unanswered final : WaitReason {
       if (other.unique == request.unique_) continue;
       line += ", nor was " + std::string(opcode_name(other.opcode)) + " " + std::to_string(other.unique);
     }
-    if (const ServerWork* const work = queue.server_.work()) line += ": " + work->obstacle();
+    if (queue.work_ != nullptr) line += ": " + queue.work_->obstacle();
     return line;
   }
 
@@ -64,7 +64,12 @@ struct RequestQueue::Unanswered final : WaitReason {
 };
 
 RequestQueue::RequestQueue(Server& server, ManualExecutor* executor, Clock& clock, Scheduler& scheduler)
-    : server_(server), executor_(executor), clock_(clock), scheduler_(scheduler), small_buffers_(kSmallBuffer, 64) {
+    : server_(server),
+      work_(server.work()),
+      executor_(executor),
+      clock_(clock),
+      scheduler_(scheduler),
+      small_buffers_(kSmallBuffer, 64) {
   scheduler_.set_server(this);
 }
 
@@ -218,11 +223,10 @@ bool RequestQueue::step() {
 
 /// A server that ended is as the last close(2) of its device: fs/fuse/dev.c fuse_dev_release.
 bool RequestQueue::turn_server() {
-  ServerWork* const work = server_.work();
-  if (work == nullptr || !connected_) return false;
-  const ServerProgress progress = work->run_one();
+  if (work_ == nullptr || !connected_) return false;
+  const ServerProgress progress = work_->run_one();
   if (progress == ServerProgress::kGone) {
-    scheduler_.add_dead_end(work->obstacle());
+    scheduler_.add_dead_end(work_->obstacle());
     abort(Mark::kServerDied);
   }
   return progress != ServerProgress::kIdle;

@@ -220,6 +220,7 @@ class RequestQueue final : public ReplyChannel, public ServerStep {
   void recycle(PendingRequest* request) noexcept;
 
   Server& server_;
+  ServerWork* const work_;  // null: it does all inside handle() or in `executor_`
   ManualExecutor* executor_;
   Clock& clock_;
   Scheduler& scheduler_;
