@@ -72,15 +72,23 @@ class RealMount {
   Outcome<Fd> creat(std::string_view path, std::uint32_t mode) {
     return open(path, O_CREAT | O_WRONLY | O_TRUNC, mode);
   }
+  Outcome<Fd> openat(Fd directory, std::string_view path, int flags, std::uint32_t mode = 0);
   Outcome<void> close(Fd fd);
   Outcome<Fd> dup(Fd fd);
+  Outcome<int> fcntl(Fd fd, int command, int argument = 0);
 
   Outcome<std::size_t> read(Fd fd, std::span<std::byte> into);
   Outcome<std::size_t> pread(Fd fd, std::span<std::byte> into, std::uint64_t offset);
   Outcome<std::string> read(Fd fd, std::size_t size);
   Outcome<std::string> pread(Fd fd, std::size_t size, std::uint64_t offset);
+  Outcome<std::size_t> readv(Fd fd, std::span<const std::span<std::byte>> into) { return preadv2(fd, into, -1, 0); }
+  Outcome<std::size_t> preadv(Fd fd, std::span<const std::span<std::byte>> into, std::uint64_t offset);
+  Outcome<std::size_t> preadv2(Fd fd, std::span<const std::span<std::byte>> into, std::int64_t offset, int flags);
   Outcome<std::size_t> write(Fd fd, std::string_view data);
   Outcome<std::size_t> pwrite(Fd fd, std::string_view data, std::uint64_t offset);
+  Outcome<std::size_t> writev(Fd fd, std::span<const std::string_view> data) { return pwritev2(fd, data, -1, 0); }
+  Outcome<std::size_t> pwritev(Fd fd, std::span<const std::string_view> data, std::uint64_t offset);
+  Outcome<std::size_t> pwritev2(Fd fd, std::span<const std::string_view> data, std::int64_t offset, int flags);
   Outcome<std::uint64_t> lseek(Fd fd, std::int64_t offset, int whence);
   Outcome<void> truncate(std::string_view path, std::uint64_t size);
   Outcome<void> ftruncate(Fd fd, std::uint64_t size);
@@ -89,19 +97,24 @@ class RealMount {
                                        std::size_t length);
   Outcome<void> fsync(Fd fd);
   Outcome<void> fdatasync(Fd fd);
+  Outcome<void> syncfs(Fd fd);
 
   Outcome<struct stat> stat(std::string_view path);
   Outcome<struct stat> lstat(std::string_view path);
   Outcome<struct stat> fstat(Fd fd);
   Outcome<struct statx> statx(std::string_view path, int flags, std::uint32_t mask);
-  Outcome<void> access(std::string_view path, int mode);
+  Outcome<void> access(std::string_view path, int mode) { return faccessat(path, mode, 0); }
+  Outcome<void> faccessat(std::string_view path, int mode, int flags);
   Outcome<void> chmod(std::string_view path, std::uint32_t mode);
   Outcome<void> fchmod(Fd fd, std::uint32_t mode);
   Outcome<void> chown(std::string_view path, std::uint32_t uid, std::uint32_t gid);
   Outcome<void> lchown(std::string_view path, std::uint32_t uid, std::uint32_t gid);
   Outcome<void> fchown(Fd fd, std::uint32_t uid, std::uint32_t gid);
   Outcome<void> utimens(std::string_view path, const NewTime& atime, const NewTime& mtime);
+  Outcome<void> lutimens(std::string_view path, const NewTime& atime, const NewTime& mtime);
+  Outcome<void> futimens(Fd fd, const NewTime& atime, const NewTime& mtime);
   Outcome<struct statvfs> statvfs(std::string_view path);
+  Outcome<struct statvfs> fstatvfs(Fd fd);
 
   Outcome<void> mkdir(std::string_view path, std::uint32_t mode);
   Outcome<void> rmdir(std::string_view path);
@@ -122,6 +135,22 @@ class RealMount {
   Outcome<std::vector<std::string>> listxattr(std::string_view path, std::size_t size = 65536);
   Outcome<std::size_t> listxattr_size(std::string_view path);
   Outcome<void> removexattr(std::string_view path, std::string_view name);
+  Outcome<void> lsetxattr(std::string_view path, std::string_view name, std::string_view value, int flags = 0);
+  Outcome<std::string> lgetxattr(std::string_view path, std::string_view name, std::size_t size = 65536);
+  Outcome<std::vector<std::string>> llistxattr(std::string_view path, std::size_t size = 65536);
+  Outcome<void> lremovexattr(std::string_view path, std::string_view name);
+  Outcome<void> fsetxattr(Fd fd, std::string_view name, std::string_view value, int flags = 0);
+  Outcome<std::string> fgetxattr(Fd fd, std::string_view name, std::size_t size = 65536);
+  Outcome<std::vector<std::string>> flistxattr(Fd fd, std::size_t size = 65536);
+  Outcome<void> fremovexattr(Fd fd, std::string_view name);
+
+  /// A wait for a lock ends with the deadline: there is nobody here who could drop it.
+  Outcome<void> flock(Fd fd, int operation);
+  Outcome<void> setlk(Fd fd, const struct flock& lock);
+  Outcome<void> setlkw(Fd fd, const struct flock& lock);
+  Outcome<struct flock> getlk(Fd fd, const struct flock& lock);
+  /// `timeout` in ns, of the machine's clock.
+  Outcome<std::uint32_t> poll(Fd fd, std::uint32_t events, std::int64_t timeout);
 
   std::size_t open_descriptors() const noexcept;
 
@@ -152,6 +181,8 @@ class RealMount {
   template <class... Arguments>
   Outcome<void> done(long number, Arguments... arguments);
   char* path(std::string_view path);
+  Outcome<std::string> get_value(long number, long where, std::string_view name, std::size_t size);
+  Outcome<std::vector<std::string>> get_list(long number, long where, std::size_t size);
 
   std::unique_ptr<Parts> parts_;
 };

@@ -1,10 +1,12 @@
 // The system calls of a RealMount (its header says what they are).
 #include <fcntl.h>
 #include <linux/limits.h>
+#include <poll.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
-#include <sys/xattr.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/protocol/dirent.h"
@@ -31,6 +33,13 @@ Outcome<Fd> RealMount::open(std::string_view path, int flags, std::uint32_t mode
   return static_cast<Fd>(*opened);
 }
 
+Outcome<Fd> RealMount::openat(Fd directory, std::string_view path, int flags, std::uint32_t mode) {
+  const auto opened = call(SYS_openat, number(directory), parts_->caller.text(path), flags | O_CLOEXEC, mode);
+  if (!opened) return opened.error();
+  parts_->descriptors.insert(static_cast<std::int32_t>(*opened));
+  return static_cast<Fd>(*opened);
+}
+
 Outcome<void> RealMount::close(Fd fd) {
   if (parts_->descriptors.erase(number(fd)) == 0) return Errno(EBADF);
   return done(SYS_close, number(fd));
@@ -42,6 +51,12 @@ Outcome<Fd> RealMount::dup(Fd fd) {
   if (!copy) return copy.error();
   parts_->descriptors.insert(static_cast<std::int32_t>(*copy));
   return static_cast<Fd>(*copy);
+}
+
+Outcome<int> RealMount::fcntl(Fd fd, int command, int argument) {
+  const auto result = call(SYS_fcntl, number(fd), command, argument);
+  if (!result) return result.error();
+  return static_cast<int>(*result);
 }
 
 Outcome<std::size_t> RealMount::read(Fd fd, std::span<std::byte> into) {
@@ -88,6 +103,45 @@ Outcome<std::size_t> RealMount::pwrite(Fd fd, std::string_view data, std::uint64
   return static_cast<std::size_t>(*size);
 }
 
+// The offset of preadv2 and pwritev2 comes in two halves; on machines of 64 bits the second is not looked at.
+Outcome<std::size_t> RealMount::preadv2(Fd fd, std::span<const std::span<std::byte>> into, std::int64_t offset,
+                                        int flags) {
+  auto* const pieces = reinterpret_cast<iovec*>(parts_->caller.allocate(into.size() * sizeof(iovec)));
+  for (std::size_t i = 0; i < into.size(); ++i) {
+    pieces[i] = {.iov_base = parts_->caller.allocate(into[i].size()), .iov_len = into[i].size()};
+  }
+  const auto size = call(SYS_preadv2, number(fd), pieces, into.size(), offset, 0, flags);
+  if (!size) return size.error();
+  auto rest = static_cast<std::size_t>(*size);
+  for (std::size_t i = 0; i < into.size() && rest > 0; ++i) {
+    const std::size_t here = std::min(rest, into[i].size());
+    if (here != 0) std::memcpy(into[i].data(), pieces[i].iov_base, here);
+    rest -= here;
+  }
+  return static_cast<std::size_t>(*size);
+}
+
+Outcome<std::size_t> RealMount::preadv(Fd fd, std::span<const std::span<std::byte>> into, std::uint64_t offset) {
+  const auto at = static_cast<std::int64_t>(offset);
+  return at < 0 ? Outcome<std::size_t>(Errno(EINVAL)) : preadv2(fd, into, at, 0);
+}
+
+Outcome<std::size_t> RealMount::pwritev2(Fd fd, std::span<const std::string_view> data, std::int64_t offset,
+                                         int flags) {
+  auto* const pieces = reinterpret_cast<iovec*>(parts_->caller.allocate(data.size() * sizeof(iovec)));
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    pieces[i] = {.iov_base = parts_->caller.text(data[i]), .iov_len = data[i].size()};
+  }
+  const auto size = call(SYS_pwritev2, number(fd), pieces, data.size(), offset, 0, flags);
+  if (!size) return size.error();
+  return static_cast<std::size_t>(*size);
+}
+
+Outcome<std::size_t> RealMount::pwritev(Fd fd, std::span<const std::string_view> data, std::uint64_t offset) {
+  const auto at = static_cast<std::int64_t>(offset);
+  return at < 0 ? Outcome<std::size_t>(Errno(EINVAL)) : pwritev2(fd, data, at, 0);
+}
+
 Outcome<std::uint64_t> RealMount::lseek(Fd fd, std::int64_t offset, int whence) {
   const auto position = call(SYS_lseek, number(fd), offset, whence);
   if (!position) return position.error();
@@ -125,6 +179,10 @@ Outcome<void> RealMount::fdatasync(Fd fd) {
   return done(SYS_fdatasync, number(fd));
 }
 
+Outcome<void> RealMount::syncfs(Fd fd) {
+  return done(SYS_syncfs, number(fd));
+}
+
 Outcome<struct stat> RealMount::stat(std::string_view path) {
   auto* const stat = parts_->caller.make<struct ::stat>();
   const auto got = call(SYS_newfstatat, AT_FDCWD, this->path(path), stat, 0);
@@ -153,8 +211,8 @@ Outcome<struct statx> RealMount::statx(std::string_view path, int flags, std::ui
   return *stat;
 }
 
-Outcome<void> RealMount::access(std::string_view path, int mode) {
-  return done(SYS_faccessat2, AT_FDCWD, this->path(path), mode, AT_EACCESS);
+Outcome<void> RealMount::faccessat(std::string_view path, int mode, int flags) {
+  return done(SYS_faccessat2, AT_FDCWD, this->path(path), mode, flags | AT_EACCESS);
 }
 
 Outcome<void> RealMount::chmod(std::string_view path, std::uint32_t mode) {
@@ -177,32 +235,59 @@ Outcome<void> RealMount::fchown(Fd fd, std::uint32_t uid, std::uint32_t gid) {
   return done(SYS_fchown, number(fd), uid, gid);
 }
 
+namespace {
+
+timespec as_timespec(const NewTime& time) noexcept {
+  if (time.kind == NewTime::Kind::kNow) return {0, UTIME_NOW};
+  if (time.kind == NewTime::Kind::kOmit) return {0, UTIME_OMIT};
+  return {static_cast<time_t>(time.time.seconds), static_cast<long>(time.time.nanoseconds)};
+}
+timespec* times(testing::CallingProcess& caller, const NewTime& atime, const NewTime& mtime) {
+  auto* const both = reinterpret_cast<timespec*>(caller.allocate(2 * sizeof(timespec)));
+  both[0] = as_timespec(atime);
+  both[1] = as_timespec(mtime);
+  return both;
+}
+
+struct statvfs as_statvfs(const struct ::statfs& got) noexcept {
+  struct ::statvfs result {};
+  result.f_bsize = static_cast<unsigned long>(got.f_bsize);
+  result.f_frsize = static_cast<unsigned long>(got.f_frsize != 0 ? got.f_frsize : got.f_bsize);
+  result.f_blocks = got.f_blocks;
+  result.f_bfree = got.f_bfree;
+  result.f_bavail = got.f_bavail;
+  result.f_files = got.f_files;
+  result.f_ffree = result.f_favail = got.f_ffree;
+  result.f_namemax = static_cast<unsigned long>(got.f_namelen);
+  return result;
+}
+
+}  // namespace
+
 Outcome<void> RealMount::utimens(std::string_view path, const NewTime& atime, const NewTime& mtime) {
-  auto* const times = reinterpret_cast<timespec*>(parts_->caller.allocate(2 * sizeof(timespec)));
-  const auto as_timespec = [](const NewTime& time) -> timespec {
-    if (time.kind == NewTime::Kind::kNow) return {0, UTIME_NOW};
-    if (time.kind == NewTime::Kind::kOmit) return {0, UTIME_OMIT};
-    return {static_cast<time_t>(time.time.seconds), static_cast<long>(time.time.nanoseconds)};
-  };
-  times[0] = as_timespec(atime);
-  times[1] = as_timespec(mtime);
-  return done(SYS_utimensat, AT_FDCWD, this->path(path), times, 0);
+  return done(SYS_utimensat, AT_FDCWD, this->path(path), times(parts_->caller, atime, mtime), 0);
+}
+
+Outcome<void> RealMount::lutimens(std::string_view path, const NewTime& atime, const NewTime& mtime) {
+  return done(SYS_utimensat, AT_FDCWD, this->path(path), times(parts_->caller, atime, mtime), AT_SYMLINK_NOFOLLOW);
+}
+
+Outcome<void> RealMount::futimens(Fd fd, const NewTime& atime, const NewTime& mtime) {
+  return done(SYS_utimensat, number(fd), 0, times(parts_->caller, atime, mtime), 0);
 }
 
 Outcome<struct statvfs> RealMount::statvfs(std::string_view path) {
   auto* const got = parts_->caller.make<struct ::statfs>();
   const auto asked = call(SYS_statfs, this->path(path), got);
   if (!asked) return asked.error();
-  struct ::statvfs result {};
-  result.f_bsize = static_cast<unsigned long>(got->f_bsize);
-  result.f_frsize = static_cast<unsigned long>(got->f_frsize != 0 ? got->f_frsize : got->f_bsize);
-  result.f_blocks = got->f_blocks;
-  result.f_bfree = got->f_bfree;
-  result.f_bavail = got->f_bavail;
-  result.f_files = got->f_files;
-  result.f_ffree = result.f_favail = got->f_ffree;
-  result.f_namemax = static_cast<unsigned long>(got->f_namelen);
-  return result;
+  return as_statvfs(*got);
+}
+
+Outcome<struct statvfs> RealMount::fstatvfs(Fd fd) {
+  auto* const got = parts_->caller.make<struct ::statfs>();
+  const auto asked = call(SYS_fstatfs, number(fd), got);
+  if (!asked) return asked.error();
+  return as_statvfs(*got);
 }
 
 Outcome<void> RealMount::mkdir(std::string_view path, std::uint32_t mode) {
@@ -290,22 +375,26 @@ Outcome<void> RealMount::setxattr(std::string_view path, std::string_view name, 
   return done(SYS_setxattr, this->path(path), caller.text(name), caller.text(value), value.size(), flags);
 }
 
-Outcome<std::string> RealMount::getxattr(std::string_view path, std::string_view name, std::size_t size) {
+Outcome<void> RealMount::lsetxattr(std::string_view path, std::string_view name, std::string_view value, int flags) {
+  testing::CallingProcess& caller = parts_->caller;
+  return done(SYS_lsetxattr, this->path(path), caller.text(name), caller.text(value), value.size(), flags);
+}
+
+Outcome<void> RealMount::fsetxattr(Fd fd, std::string_view name, std::string_view value, int flags) {
+  testing::CallingProcess& caller = parts_->caller;
+  return done(SYS_fsetxattr, number(fd), caller.text(name), caller.text(value), value.size(), flags);
+}
+
+Outcome<std::string> RealMount::get_value(long number, long where, std::string_view name, std::size_t size) {
   std::byte* const value = parts_->caller.allocate(size);
-  const auto got = call(SYS_getxattr, this->path(path), parts_->caller.text(name), value, size);
+  const auto got = call(number, where, parts_->caller.text(name), value, size);
   if (!got) return got.error();
   return std::string(reinterpret_cast<const char*>(value), static_cast<std::size_t>(*got));
 }
 
-Outcome<std::size_t> RealMount::getxattr_size(std::string_view path, std::string_view name) {
-  const auto got = call(SYS_getxattr, this->path(path), parts_->caller.text(name), 0, 0);
-  if (!got) return got.error();
-  return static_cast<std::size_t>(*got);
-}
-
-Outcome<std::vector<std::string>> RealMount::listxattr(std::string_view path, std::size_t size) {
+Outcome<std::vector<std::string>> RealMount::get_list(long number, long where, std::size_t size) {
   std::byte* const list = parts_->caller.allocate(size);
-  const auto got = call(SYS_listxattr, this->path(path), list, size);
+  const auto got = call(number, where, list, size);
   if (!got) return got.error();
   std::vector<std::string> names;
   std::string_view rest(reinterpret_cast<const char*>(list), static_cast<std::size_t>(*got));
@@ -316,6 +405,44 @@ Outcome<std::vector<std::string>> RealMount::listxattr(std::string_view path, st
   return names;
 }
 
+namespace {
+
+long where(const char* path) noexcept {
+  return static_cast<long>(reinterpret_cast<std::intptr_t>(path));
+}
+
+}  // namespace
+
+Outcome<std::string> RealMount::getxattr(std::string_view path, std::string_view name, std::size_t size) {
+  return get_value(SYS_getxattr, where(this->path(path)), name, size);
+}
+
+Outcome<std::string> RealMount::lgetxattr(std::string_view path, std::string_view name, std::size_t size) {
+  return get_value(SYS_lgetxattr, where(this->path(path)), name, size);
+}
+
+Outcome<std::string> RealMount::fgetxattr(Fd fd, std::string_view name, std::size_t size) {
+  return get_value(SYS_fgetxattr, number(fd), name, size);
+}
+
+Outcome<std::size_t> RealMount::getxattr_size(std::string_view path, std::string_view name) {
+  const auto got = call(SYS_getxattr, this->path(path), parts_->caller.text(name), 0, 0);
+  if (!got) return got.error();
+  return static_cast<std::size_t>(*got);
+}
+
+Outcome<std::vector<std::string>> RealMount::listxattr(std::string_view path, std::size_t size) {
+  return get_list(SYS_listxattr, where(this->path(path)), size);
+}
+
+Outcome<std::vector<std::string>> RealMount::llistxattr(std::string_view path, std::size_t size) {
+  return get_list(SYS_llistxattr, where(this->path(path)), size);
+}
+
+Outcome<std::vector<std::string>> RealMount::flistxattr(Fd fd, std::size_t size) {
+  return get_list(SYS_flistxattr, number(fd), size);
+}
+
 Outcome<std::size_t> RealMount::listxattr_size(std::string_view path) {
   const auto got = call(SYS_listxattr, this->path(path), 0, 0);
   if (!got) return got.error();
@@ -324,6 +451,51 @@ Outcome<std::size_t> RealMount::listxattr_size(std::string_view path) {
 
 Outcome<void> RealMount::removexattr(std::string_view path, std::string_view name) {
   return done(SYS_removexattr, this->path(path), parts_->caller.text(name));
+}
+
+Outcome<void> RealMount::lremovexattr(std::string_view path, std::string_view name) {
+  return done(SYS_lremovexattr, this->path(path), parts_->caller.text(name));
+}
+
+Outcome<void> RealMount::fremovexattr(Fd fd, std::string_view name) {
+  return done(SYS_fremovexattr, number(fd), parts_->caller.text(name));
+}
+
+Outcome<void> RealMount::flock(Fd fd, int operation) {
+  return done(SYS_flock, number(fd), operation);
+}
+
+Outcome<void> RealMount::setlk(Fd fd, const struct flock& lock) {
+  auto* const wanted = parts_->caller.make<struct ::flock>();
+  *wanted = lock;
+  return done(SYS_fcntl, number(fd), F_SETLK, wanted);
+}
+
+Outcome<void> RealMount::setlkw(Fd fd, const struct flock& lock) {
+  auto* const wanted = parts_->caller.make<struct ::flock>();
+  *wanted = lock;
+  return done(SYS_fcntl, number(fd), F_SETLKW, wanted);
+}
+
+Outcome<struct flock> RealMount::getlk(Fd fd, const struct flock& lock) {
+  auto* const asked = parts_->caller.make<struct ::flock>();
+  *asked = lock;
+  const auto got = call(SYS_fcntl, number(fd), F_GETLK, asked);
+  if (!got) return got.error();
+  return *asked;
+}
+
+Outcome<std::uint32_t> RealMount::poll(Fd fd, std::uint32_t events, std::int64_t timeout) {
+  auto* const asked = parts_->caller.make<pollfd>();
+  *asked = {.fd = number(fd), .events = static_cast<short>(events), .revents = 0};
+  timespec* limit = nullptr;
+  if (timeout >= 0) {
+    limit = parts_->caller.make<timespec>();
+    *limit = {timeout / 1'000'000'000, timeout % 1'000'000'000};
+  }
+  const auto got = call(SYS_ppoll, asked, 1, limit, 0, 0);
+  if (!got) return got.error();
+  return static_cast<std::uint32_t>(asked->revents);
 }
 
 }  // namespace fusereplay

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -239,6 +241,42 @@ std::string every_call(Mount& mount) {
   show(mount.listxattr_size("/g"));
   show(mount.removexattr("/g", "user.a"));
   show(mount.getxattr("/g", "user.a"));
+  show(mount.lsetxattr("/d/s", "trusted.b", "link"));
+  show(mount.lgetxattr("/d/s", "trusted.b"));
+  show(mount.llistxattr("/d/s"));
+  show(mount.lremovexattr("/d/s", "trusted.b"));
+  show(mount.fsetxattr(file, "user.c", "file"));
+  show(mount.fgetxattr(file, "user.c"));
+  show(mount.flistxattr(file));
+  show(mount.fremovexattr(file, "user.c"));
+  const std::vector<std::string_view> pieces = {"ab", "", "cde"};
+  show(mount.lseek(file, 0, SEEK_SET));
+  show(mount.writev(file, pieces));
+  show(mount.pwritev(file, pieces, 3));
+  std::vector<std::byte> one(3);
+  std::vector<std::byte> two(9);
+  const std::vector<std::span<std::byte>> spans = {one, two};
+  show(mount.preadv(file, spans, 0));
+  out << std::string(reinterpret_cast<const char*>(one.data()), 3) << "\n";
+  show(mount.lseek(file, 2, SEEK_SET));
+  show(mount.readv(file, spans));
+  show(mount.fcntl(file, F_SETFL, O_APPEND));
+  show(mount.write(file, "end"));
+  show(mount.syncfs(file));
+  const Fd root = mount.open("/", O_RDONLY | O_DIRECTORY).value();
+  show(mount.close(mount.openat(root, "g", O_RDONLY).value()));
+  show(mount.fstatvfs(root));
+  show(mount.close(root));
+  show(mount.lutimens("/d/s", {.kind = NewTime::Kind::kOmit}, {.kind = NewTime::Kind::kSet, .time = {.seconds = 8}}));
+  show(mount.futimens(file, {.kind = NewTime::Kind::kOmit}, {.kind = NewTime::Kind::kSet, .time = {.seconds = 7}}));
+  show(mount.faccessat("/d/s", R_OK, AT_SYMLINK_NOFOLLOW));
+  show(mount.flock(file, LOCK_EX | LOCK_NB));
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  show(mount.setlk(file, lock));
+  show(mount.setlkw(file, lock));
+  out << mount.getlk(file, lock)->l_type << "\n";
+  show(mount.poll(file, POLLIN, 0));
   show(mount.unlink("/d/h"));
   show(mount.unlink("/d/s"));
   show(mount.rmdir("/d"));
