@@ -129,7 +129,7 @@ void DeviceServer::take(Bytes message) {
     write_message(device()->get(), {.head = std::as_bytes(std::span(&reply, 1)), .tail = {}});
     return;
   }
-  ++messages_;
+  static_cast<void>(handed_over_.load());
   IncomingRequest request;
   request.buffer = BufferRef::allocate(message.size());
   std::memcpy(request.buffer->data(), message.data(), message.size());
@@ -145,6 +145,7 @@ void DeviceServer::take(Bytes message) {
     emit(event);
   }
   server_.handle(std::move(request), *this);
+  ++messages_;
 }
 
 // A reply is numbered before it is written: nothing it lets go of may come between, so the lock is held meanwhile. A

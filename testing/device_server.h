@@ -29,8 +29,11 @@ class DeviceServer final : private ReplyChannel {
 
   /// Answers STATFS itself and shows it to nobody: a request to wait for, behind all that came before.
   void answer_statfs(bool itself) noexcept { answers_statfs_ = itself; }
-  /// Messages that were read, those not counted that it answered itself.
+  /// Messages that have been handed to the server, those not counted that it answered itself.
   std::uint64_t messages() const noexcept { return messages_; }
+  /// What the caller has done so far is seen by the server from the next message on. The kernel sees to that, but no
+  /// race detector can see the kernel do it.
+  void hand_over() noexcept { ++handed_over_; }
   /// Something waits to be read.
   bool readable() const noexcept;
 
@@ -57,6 +60,7 @@ class DeviceServer final : private ReplyChannel {
   std::atomic<bool> aborted_ = false;
   std::atomic<bool> answers_statfs_ = false;
   std::atomic<std::uint64_t> messages_ = 0;
+  std::atomic<std::uint64_t> handed_over_ = 0;
   std::thread thread_;
 };
 

@@ -50,6 +50,7 @@ template <class... Arguments>
 Result<std::int64_t> RealMount::call(long number, Arguments... arguments) {
   if (!parts_->mounted) return Errno(ENOTCONN);
   parts_->become(parts_->process);
+  parts_->device->hand_over();
   const std::int64_t result = parts_->caller.call(number, arguments...);
   parts_->settle();
   if (result < 0) return Errno(static_cast<int>(-result));
