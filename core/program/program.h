@@ -19,9 +19,9 @@ struct ProgramSetup {
   /// Its name, found through PATH, and its arguments. "{}" in any of them stands for the mount point, which will be
   /// /dev/fd/N: libfuse 3.3, pyfuse3 and go-fuse take that for a device that is open already. The program must stay in
   /// the foreground (libfuse: -f).
-  std::vector<std::string> command;
+  std::vector<std::string> command = {};
   /// Where it starts; empty: our working directory.
-  std::string directory;
+  std::string directory = {};
   /// Bytes: the most that SO_SNDBUF of either end reads back. The kernel grants twice net.core.wmem_max at most,
   /// 425,984 by default. A message must fit into it, so it limits what one READ or WRITE carries.
   std::size_t socket_buffer = std::size_t{2} << 20;

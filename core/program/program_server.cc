@@ -57,6 +57,7 @@ ProgramServer::~ProgramServer() = default;
 
 void ProgramServer::handle(IncomingRequest request, ReplyChannel& replies) {
   replies_ = &replies;
+  look_for_end();
   if (gone_) return;
   const auto header = read_in_header(request.bytes);
   FUSEREPLAY_CHECK(header.has_value(), "clients send whole requests");
@@ -94,6 +95,14 @@ void ProgramServer::handle(IncomingRequest request, ReplyChannel& replies) {
   }
 }
 
+/// Whoever else has the device may answer, but could not be ended.
+void ProgramServer::look_for_end() {
+  pollfd process{.fd = program_.process(), .events = POLLIN, .revents = 0};
+  if (gone_ || ::poll(&process, 1, 0) <= 0) return;
+  while (auto packet = receive()) inbox_.push_back(std::move(*packet));
+  if (!gone_) set_gone("left its device to another process: it must stay in the foreground");
+}
+
 /// False where the message is too large for the socket, or the program is gone.
 bool ProgramServer::send_packet(Bytes bytes) {
   const auto deadline = Clock::now() + patience_;
@@ -102,7 +111,7 @@ bool ProgramServer::send_packet(Bytes bytes) {
     if (errno == EMSGSIZE) return false;
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != ENOBUFS) {
-      set_gone("cannot be written to: " + describe(Errno::last()));
+      set_gone_with_its_device();
       break;
     }
     // It may itself wait for us to take a reply.
@@ -120,7 +129,7 @@ std::optional<ProgramServer::Packet> ProgramServer::receive() {
   } while (size < 0 && errno == EINTR);
   if (size < 0 && errno == EAGAIN) return std::nullopt;
   if (size <= 0) {
-    set_gone("has closed its device");
+    set_gone_with_its_device();
     return std::nullopt;
   }
   Packet packet(space_.begin(), space_.begin() + size);
@@ -141,8 +150,7 @@ bool ProgramServer::wait(short events, Clock::time_point deadline) {
     const int ready = ::poll(watched.data(), watched.size(), static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) return false;
-    // Its last messages come first.
-    if (watched[0].revents == 0) set_gone("left its device to another process: it must stay in the foreground");
+    if (watched[0].revents == 0) look_for_end();
     return true;
   }
 }
@@ -256,11 +264,15 @@ void ProgramServer::give_up() {
   obstacle_ = "the program has not answered for " + std::to_string(patience_.count()) + " ms" + last_words();
 }
 
-/// Its process may need a moment from closing its descriptors to its end.
-void ProgramServer::set_gone(std::string reason) {
-  gone_ = true;
+/// A process that ends needs a moment from closing its descriptors to its end.
+void ProgramServer::set_gone_with_its_device() {
   pollfd process{.fd = program_.process(), .events = POLLIN, .revents = 0};
   ::poll(&process, 1, 1000);
+  set_gone("has closed its device");
+}
+
+void ProgramServer::set_gone(std::string reason) {
+  gone_ = true;
   const auto end = program_.end();
   obstacle_ = "the program " + (end ? describe(*end) + "; it " : std::string()) + std::move(reason) + last_words();
 }

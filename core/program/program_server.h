@@ -69,7 +69,9 @@ class ProgramServer final : public Server, public ServerWork {
   void send_release(Opcode opcode, std::uint64_t nodeid, std::uint64_t handle, std::uint32_t flags);
   void send_forget(std::uint64_t nodeid);
   void give_up();
+  void look_for_end();
   void set_gone(std::string reason);
+  void set_gone_with_its_device();
   std::string last_words() const;
 
   Program program_;

@@ -9,6 +9,7 @@
 #include "core/program/program_server.h"
 #include "simulator/mount.h"
 #include "testing/conversation_log.h"
+#include "tests/servers/borrowed.h"
 #include "tests/servers/native_run.h"
 #include "tests/servers/served.h"
 #include "tests/servers/suite.h"
@@ -21,18 +22,6 @@ namespace {
 std::string path_of(const test::TemporaryDirectory& directory) {
   return (directory / "").parent_path().string();
 }
-
-/// A server that outlives its mount, so that its end can be looked at.
-class Borrowed final : public Server {
- public:
-  explicit Borrowed(Server& server) : server_(server) {}
-  void handle(IncomingRequest request, ReplyChannel& replies) override { server_.handle(std::move(request), replies); }
-  void disconnect() override { server_.disconnect(); }
-  ServerWork* work() noexcept override { return server_.work(); }
-
- private:
-  Server& server_;
-};
 
 class ServerSuite : public ::testing::TestWithParam<Served> {
  protected:
