@@ -40,4 +40,14 @@ auto SystemCalls::call(Body&& body) {
   return std::move(*answer);
 }
 
+/// A call that begins with a path: after ESTALE once more, with every name asked for anew (retry_estale).
+template <class Body>
+auto SystemCalls::call_on_path(Body&& body) {
+  return call([&] {
+    auto answer = body(kernel::LookupIntent::kAny);
+    if (!answer && answer.error() == Errno(ESTALE)) answer = body(kernel::LookupIntent::kFresh);
+    return answer;
+  });
+}
+
 }  // namespace fusereplay

@@ -162,6 +162,7 @@ Outcome<std::size_t> SystemCalls::pread(Fd fd, std::span<std::byte> into, std::u
     const Result<File> open = file(fd, Access::kReadAt);
     if (!open) return open.error();
     if ((*open)->inode->is_directory()) return Errno(EISDIR);
+    if (offset + into.size() > kMaxSize) return Errno(EINVAL);
     return kernel_.filesystem.read(**open, offset, into, process_);
   });
 }
@@ -172,6 +173,7 @@ Outcome<std::size_t> SystemCalls::read(Fd fd, std::span<std::byte> into) {
     if (!open) return open.error();
     if ((*open)->inode->is_directory()) return Errno(EISDIR);
     const std::uint64_t from = (*open)->streams() ? 0 : (*open)->position;
+    if (from + into.size() > kMaxSize) return Errno(EINVAL);
     const Result<std::size_t> done = kernel_.filesystem.read(**open, from, into, process_);
     if (done) (*open)->position += *done;
     return done;
@@ -199,7 +201,7 @@ Outcome<std::size_t> SystemCalls::pwrite(Fd fd, std::string_view data, std::uint
     if (offset > kMaxSize) return Errno(EINVAL);
     const Result<File> open = file(fd, Access::kWriteAt);
     if (!open) return open.error();
-    if (offset + data.size() > kMaxSize) return Errno(EFBIG);
+    if (offset + data.size() > kMaxSize) return Errno(EINVAL);
     return kernel_.filesystem.write(**open, offset, bytes(data), process_);
   });
 }
@@ -209,6 +211,7 @@ Outcome<std::size_t> SystemCalls::write(Fd fd, std::string_view data) {
     const Result<File> open = file(fd, Access::kWrite);
     if (!open) return open.error();
     std::uint64_t offset = (*open)->streams() ? 0 : (*open)->position;
+    if (offset + data.size() > kMaxSize) return Errno(EINVAL);
     const Result<std::size_t> done = kernel_.filesystem.write(**open, offset, bytes(data), process_);
     if (done) (*open)->position = offset + *done;
     return done;
@@ -240,7 +243,6 @@ Outcome<std::uint64_t> SystemCalls::lseek(Fd fd, std::int64_t offset, int whence
       }
       case SEEK_DATA:
       case SEEK_HOLE: {
-        if (offset < 0) return Errno(ENXIO);
         if (at.inode->is_directory()) {  // generic_file_llseek: all of it is data
           if (static_cast<std::uint64_t>(offset) >= at.inode->size) return Errno(ENXIO);
           target = whence == SEEK_DATA ? offset : static_cast<std::int64_t>(at.inode->size);
@@ -282,7 +284,9 @@ Outcome<void> SystemCalls::fallocate(Fd fd, int mode, std::uint64_t offset, std:
     const Result<File> open = file(fd);
     if (!open) return open.error();
     if (length == 0 || offset > kMaxSize || length > kMaxSize) return Errno(EINVAL);
-    if ((mode & FALLOC_FL_PUNCH_HOLE) != 0 && (mode & FALLOC_FL_KEEP_SIZE) == 0) return Errno(EOPNOTSUPP);
+    const int kind = mode & ~FALLOC_FL_KEEP_SIZE;
+    if ((kind & (kind - 1)) != 0) return Errno(EOPNOTSUPP);
+    if (kind == FALLOC_FL_PUNCH_HOLE && (mode & FALLOC_FL_KEEP_SIZE) == 0) return Errno(EOPNOTSUPP);
     if (!(*open)->writes()) return Errno(EBADF);
     if (offset + length > kMaxSize) return Errno(EFBIG);
     return kernel_.filesystem.fallocate(**open, static_cast<std::uint32_t>(mode), offset, length, process_);
@@ -299,19 +303,19 @@ Outcome<std::size_t> SystemCalls::copy_file_range(Fd in, std::uint64_t in_offset
     if (!to) return to.error();
     if ((*from)->inode->is_directory() || (*to)->inode->is_directory()) return Errno(EISDIR);
     if (!(*from)->reads() || !(*to)->writes() || ((*to)->flags & O_APPEND) != 0) return Errno(EBADF);
+    if (in_offset + length < in_offset || out_offset + length < out_offset) return Errno(EOVERFLOW);
     const std::uint64_t size = (*from)->inode->size;
-    const std::uint64_t count = in_offset >= size ? 0 : std::min<std::uint64_t>(length, size - in_offset);
+    std::uint64_t count = in_offset >= size ? 0 : std::min<std::uint64_t>(length, size - in_offset);
+    if (count > 0 && out_offset >= kMaxSize) return Errno(EFBIG);
+    count = std::min(count, kMaxSize - out_offset);
     if ((*from)->inode == (*to)->inode && out_offset + count > in_offset && out_offset < in_offset + count) {
       return Errno(EINVAL);
     }
     if (count == 0) return std::size_t{0};
     Result<std::uint64_t> copied =
         kernel_.filesystem.copy_file_range(**from, in_offset, **to, out_offset, count, process_);
-    if (copied || copied.error() != Errno(EOPNOTSUPP)) return copied;
-    std::vector<std::byte> data(count);
-    const Result<std::size_t> read = kernel_.filesystem.read(**from, in_offset, data, process_);
-    if (!read) return read;
-    return kernel_.filesystem.write(**to, out_offset, Bytes(data).first(*read), process_);
+    if (copied || (copied.error() != Errno(EOPNOTSUPP) && copied.error() != Errno(EXDEV))) return copied;
+    return kernel_.filesystem.splice(**from, in_offset, **to, out_offset, count, process_);
   });
 }
 

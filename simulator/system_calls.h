@@ -28,6 +28,7 @@ struct Inode;
 struct OpenFile;
 class Task;
 enum class Follow : std::uint8_t;
+enum class LookupIntent : std::uint8_t;
 }  // namespace kernel
 
 template <class T>
@@ -202,15 +203,18 @@ class SystemCalls {
   Result<void> close_file(const File& file);
   template <class Body>
   auto call(Body&& body);
+  template <class Body>
+  auto call_on_path(Body&& body);
   /// A process makes one call at a time.
   void check_idle() const;
 
   Result<void> set_lock(Fd fd, const struct flock& lock, bool waits);
-  Result<struct stat> stat_path(std::string_view path, bool follow);
+  Result<struct stat> stat_path(std::string_view path, kernel::Follow follow, kernel::LookupIntent intent);
   Result<void> change_times(kernel::Inode& inode, const NewTime& atime, const NewTime& mtime);
   Result<struct statvfs> statistics(kernel::Inode& inode);
   /// What a path or a descriptor names.
-  Result<boost::intrusive_ptr<kernel::Inode>> inode_of(std::string_view path, kernel::Follow follow);
+  Result<boost::intrusive_ptr<kernel::Inode>> inode_of(std::string_view path, kernel::Follow follow,
+                                                       kernel::LookupIntent intent);
   Result<boost::intrusive_ptr<kernel::Inode>> inode_of(Fd fd);
 
   Process process_;

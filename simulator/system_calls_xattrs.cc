@@ -2,6 +2,8 @@
 #include <linux/limits.h>
 #include <sys/xattr.h>
 
+#include <cstring>
+
 #include "simulator/call.h"
 
 namespace fusereplay {
@@ -9,6 +11,7 @@ namespace fusereplay {
 using kernel::Follow;
 using kernel::Inode;
 using kernel::InodeRef;
+using kernel::LookupIntent;
 
 namespace {
 
@@ -31,10 +34,58 @@ Result<void> check_setting(std::string_view name, std::string_view value, int fl
   return {};
 }
 
+constexpr std::string_view kCapability = "security.capability";
+constexpr std::size_t kMostOfList = 4096;  // bytes of an access list that FUSE asks for
+
+bool is_access_list(std::string_view name) noexcept {
+  return name == "system.posix_acl_access" || name == "system.posix_acl_default";
+}
+
+std::uint32_t word_at(std::string_view value) noexcept {
+  std::uint32_t word = 0;
+  std::memcpy(&word, value.data(), sizeof(word));
+  return word;
+}
+
+// cap_convert_nscap, posix_acl_from_xattr: values the kernel looks at itself. Sizes and versions, not what they say.
+bool is_valid(std::string_view name, std::string_view value) noexcept {
+  if (is_access_list(name)) {
+    return value.empty() || (value.size() >= 4 && word_at(value) == 2 && (value.size() - 4) % 8 == 0);
+  }
+  if (name != kCapability) return true;
+  constexpr std::uint32_t kRevision2 = 0x02000000;
+  return value.size() == 20 && (word_at(value) & 0xff000000) == kRevision2;
+}
+
+/// cap_inode_getsecurity: asks for the size, then for so much, whatever the caller has room for.
+Result<std::string> capability_of(kernel::Filesystem& filesystem, Inode& inode, std::size_t size, const Process& task) {
+  const Result<std::uint32_t> there = filesystem.getxattr_size(inode, kCapability, task);
+  if (!there) return there.error();
+  const auto value = filesystem.getxattr(inode, kCapability, *there, task);
+  if (!value) return value.error();
+  if (value->size() > size) return Errno(ERANGE);
+  return text(*value);
+}
+
+/// vfs_get_acl, __fuse_get_acl.
+Result<std::string> access_list_of(kernel::Filesystem& filesystem, Inode& inode, std::string_view name,
+                                   std::size_t size, const Process& task) {
+  const auto value = filesystem.getxattr(inode, name, kMostOfList, task);
+  if (!value && value.error() == Errno(ERANGE)) return Errno(E2BIG);
+  if (!value && value.error() == Errno(EOPNOTSUPP)) return Errno(ENODATA);
+  if (!value) return value.error();
+  if (value->empty()) return Errno(ENODATA);
+  if (value->size() > size) return Errno(ERANGE);
+  return text(*value);
+}
+
 Result<void> set_value(kernel::Kernel& kernel, Inode& inode, std::string_view name, std::string_view value, int flags,
                        const Process& task) {
   if (const Result<void> may = kernel.walk.xattr_permission(inode, name, kernel::kMayWrite, task); !may) return may;
+  if (!is_valid(name, value)) return Errno(EINVAL);
   const kernel::InodeLock held = kernel.filesystem.lock(inode, kernel::LockMode::kExclusive);
+  if (name.starts_with("security.")) inode.no_privileges = false;  // __vfs_setxattr_noperm
+  if (is_access_list(name) && value.empty()) return kernel.filesystem.removexattr(inode, name, task);
   return kernel.filesystem.setxattr(inode, name, bytes(value), static_cast<std::uint32_t>(flags), task);
 }
 
@@ -43,6 +94,8 @@ Result<std::string> value_of(kernel::Kernel& kernel, Inode& inode, std::string_v
   if (const Result<void> may = kernel.walk.xattr_permission(inode, name, kernel::kMayRead, task); !may) {
     return may.error();
   }
+  if (name == kCapability) return capability_of(kernel.filesystem, inode, size, task);
+  if (is_access_list(name)) return access_list_of(kernel.filesystem, inode, name, size, task);
   const auto value = kernel.filesystem.getxattr(inode, name, static_cast<std::uint32_t>(size), task);
   if (!value) return value.error();
   return text(*value);
@@ -68,18 +121,18 @@ Result<void> remove_value(kernel::Kernel& kernel, Inode& inode, std::string_view
 }  // namespace
 
 Outcome<void> SystemCalls::setxattr(std::string_view path, std::string_view name, std::string_view value, int flags) {
-  return call([&]() -> Result<void> {
+  return call_on_path([&](LookupIntent intent) -> Result<void> {
     if (const Result<void> valid = check_setting(name, value, flags); !valid) return valid;
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
     if (!inode) return inode.error();
     return set_value(kernel_, **inode, name, value, flags, process_);
   });
 }
 
 Outcome<void> SystemCalls::lsetxattr(std::string_view path, std::string_view name, std::string_view value, int flags) {
-  return call([&]() -> Result<void> {
+  return call_on_path([&](LookupIntent intent) -> Result<void> {
     if (const Result<void> valid = check_setting(name, value, flags); !valid) return valid;
-    const Result<InodeRef> inode = inode_of(path, Follow::kNo);
+    const Result<InodeRef> inode = inode_of(path, Follow::kNo, intent);
     if (!inode) return inode.error();
     return set_value(kernel_, **inode, name, value, flags, process_);
   });
@@ -95,18 +148,18 @@ Outcome<void> SystemCalls::fsetxattr(Fd fd, std::string_view name, std::string_v
 }
 
 Outcome<std::string> SystemCalls::getxattr(std::string_view path, std::string_view name, std::size_t size) {
-  return call([&]() -> Result<std::string> {
+  return call_on_path([&](LookupIntent intent) -> Result<std::string> {
     if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
     if (!inode) return inode.error();
     return value_of(kernel_, **inode, name, size, process_);
   });
 }
 
 Outcome<std::string> SystemCalls::lgetxattr(std::string_view path, std::string_view name, std::size_t size) {
-  return call([&]() -> Result<std::string> {
+  return call_on_path([&](LookupIntent intent) -> Result<std::string> {
     if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(path, Follow::kNo);
+    const Result<InodeRef> inode = inode_of(path, Follow::kNo, intent);
     if (!inode) return inode.error();
     return value_of(kernel_, **inode, name, size, process_);
   });
@@ -122,16 +175,16 @@ Outcome<std::string> SystemCalls::fgetxattr(Fd fd, std::string_view name, std::s
 }
 
 Outcome<std::vector<std::string>> SystemCalls::listxattr(std::string_view path, std::size_t size) {
-  return call([&]() -> Result<std::vector<std::string>> {
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+  return call_on_path([&](LookupIntent intent) -> Result<std::vector<std::string>> {
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
     if (!inode) return inode.error();
     return names_of(kernel_, **inode, size, process_);
   });
 }
 
 Outcome<std::vector<std::string>> SystemCalls::llistxattr(std::string_view path, std::size_t size) {
-  return call([&]() -> Result<std::vector<std::string>> {
-    const Result<InodeRef> inode = inode_of(path, Follow::kNo);
+  return call_on_path([&](LookupIntent intent) -> Result<std::vector<std::string>> {
+    const Result<InodeRef> inode = inode_of(path, Follow::kNo, intent);
     if (!inode) return inode.error();
     return names_of(kernel_, **inode, size, process_);
   });
@@ -146,18 +199,18 @@ Outcome<std::vector<std::string>> SystemCalls::flistxattr(Fd fd, std::size_t siz
 }
 
 Outcome<void> SystemCalls::removexattr(std::string_view path, std::string_view name) {
-  return call([&]() -> Result<void> {
+  return call_on_path([&](LookupIntent intent) -> Result<void> {
     if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
     if (!inode) return inode.error();
     return remove_value(kernel_, **inode, name, process_);
   });
 }
 
 Outcome<void> SystemCalls::lremovexattr(std::string_view path, std::string_view name) {
-  return call([&]() -> Result<void> {
+  return call_on_path([&](LookupIntent intent) -> Result<void> {
     if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(path, Follow::kNo);
+    const Result<InodeRef> inode = inode_of(path, Follow::kNo, intent);
     if (!inode) return inode.error();
     return remove_value(kernel_, **inode, name, process_);
   });
@@ -173,9 +226,9 @@ Outcome<void> SystemCalls::fremovexattr(Fd fd, std::string_view name) {
 }
 
 Outcome<std::size_t> SystemCalls::getxattr_size(std::string_view path, std::string_view name) {
-  return call([&]() -> Result<std::size_t> {
+  return call_on_path([&](LookupIntent intent) -> Result<std::size_t> {
     if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
     if (!inode) return inode.error();
     const Result<void> may = kernel_.walk.xattr_permission(**inode, name, kernel::kMayRead, process_);
     if (!may) return may.error();
@@ -186,8 +239,8 @@ Outcome<std::size_t> SystemCalls::getxattr_size(std::string_view path, std::stri
 }
 
 Outcome<std::size_t> SystemCalls::listxattr_size(std::string_view path) {
-  return call([&]() -> Result<std::size_t> {
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes);
+  return call_on_path([&](LookupIntent intent) -> Result<std::size_t> {
+    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
     if (!inode) return inode.error();
     const Result<std::uint32_t> size = kernel_.filesystem.listxattr_size(**inode, process_);
     if (!size) return size.error();

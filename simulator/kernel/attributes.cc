@@ -111,6 +111,7 @@ Result<void> Filesystem::permission_getattr(Inode& inode, const Process& task) {
 
 Result<void> Filesystem::permission(Inode& inode, std::uint32_t mask, const Process& task) {
   if (options_.read_only && (mask & kMayWrite) != 0) return Errno(EROFS);
+  if (inode.is_symlink()) return generic_permission(inode, mask, task);  // has no operation of its own for it
   if (inode.bad) return Errno(EIO);
   if (!allows(task)) return Errno(EACCES);
   const bool executes = (mask & kMayExec) != 0 && inode.is_regular();
@@ -165,11 +166,10 @@ Result<void> Filesystem::generic_permission(const Inode& inode, std::uint32_t ma
   return Errno(EACCES);
 }
 
-// security/commoncap.c cap_inode_need_killpriv, cap_inode_killpriv.
-Result<void> Filesystem::remove_capability(Inode& inode, const Process& task) {
+// security/commoncap.c cap_inode_need_killpriv. Any error: there is none.
+bool Filesystem::has_capability(Inode& inode, const Process& task) {
   const Result<std::uint32_t> there = getxattr_size(inode, "security.capability", task);
-  if (!there || *there == 0) return {};  // any error: there is none
-  return removexattr(inode, "security.capability", task);
+  return there && *there != 0;
 }
 
 // setattr_should_drop_suidgid.
@@ -183,10 +183,11 @@ bool Filesystem::drops_set_id(const Inode& inode, const Process& task) const noe
 // the superblock say so (SB_NOSEC).
 Result<void> Filesystem::remove_privileges(Inode& inode, const Process& task) {
   if (inode.no_privileges || !inode.is_regular()) return {};
-  if (const Result<void> removed = remove_capability(inode, task); !removed) return removed;
-  if (drops_set_id(inode, task)) {
-    Change change;  // of nothing, where the server clears the bits itself: SETATTR is sent all the same (fuse_setattr)
-    change.kills = true;
+  Change change;  // of nothing, where the server clears the bits itself: SETATTR is sent all the same (fuse_setattr)
+  change.kills_capability = has_capability(inode, task);
+  change.kills = drops_set_id(inode, task);
+  if (change.kills_capability || change.kills) {
+    if (change.kills_capability) change.kills_capability = has_capability(inode, task);  // notify_change
     if (const Result<void> changed = setattr(inode, change, task); !changed) return changed;
   }
   const bool is_set_id = (inode.mode & S_ISUID) != 0 || (inode.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
@@ -196,10 +197,11 @@ Result<void> Filesystem::remove_privileges(Inode& inode, const Process& task) {
 
 Result<void> Filesystem::truncate(Inode& inode, Change change, const Process& task) {
   if (!inode.no_privileges) {
-    if (const Result<void> removed = remove_capability(inode, task); !removed) return removed;
+    change.kills_capability = has_capability(inode, task);
     change.kills = drops_set_id(inode, task);
   }
   const InodeLock held = lock(inode, LockMode::kExclusive);
+  if (change.kills_capability) change.kills_capability = has_capability(inode, task);
   return setattr(inode, change, task);
 }
 
@@ -214,6 +216,10 @@ Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& tas
     change.mode = inode.mode & ~static_cast<std::uint32_t>(S_ISUID);
     if ((inode.mode & S_IXGRP) != 0) change.mode &= ~static_cast<std::uint32_t>(S_ISGID);
     if (change.mode != inode.mode) change.valid |= kSetattrMode;
+  }
+  if (change.kills_capability) {  // setattr_prepare, cap_inode_killpriv
+    const Result<void> removed = removexattr(inode, "security.capability", task);
+    if (!removed && removed.error() != Errno(EOPNOTSUPP)) return removed;
   }
   const bool truncates = (change.valid & kSetattrSize) != 0;
   if (truncates && change.opening && connection_.has(kInitAtomicOTrunc)) {

@@ -50,6 +50,12 @@ void Filesystem::short_read(Inode& inode, std::uint64_t end, std::uint64_t attr_
   inode.size = end;
 }
 
+namespace {
+
+constexpr std::uint64_t kIoPages = 32;
+
+}  // namespace
+
 Result<std::size_t> Filesystem::read(OpenFile& file, std::uint64_t offset, std::span<std::byte> into,
                                      const Process& task) {
   if (file.inode->bad) return Errno(EIO);
@@ -102,6 +108,14 @@ Result<std::size_t> Filesystem::read_cached(OpenFile& file, std::uint64_t offset
     }
     return read_direct(file, offset, into, task);
   }
+  const Result<std::size_t> done = read_pages(file, offset, into, task);
+  if (done && *done > 0) file.readahead.set_previous(offset + *done);
+  return done;
+}
+
+Result<std::size_t> Filesystem::read_pages(OpenFile& file, std::uint64_t offset, std::span<std::byte> into,
+                                           const Process& task) {
+  const Inode& inode = *file.inode;
   std::size_t done = 0;
   while (done < into.size() && offset + done < inode.size) {
     const std::uint64_t at = offset + done;
@@ -117,7 +131,25 @@ Result<std::size_t> Filesystem::read_cached(OpenFile& file, std::uint64_t offset
     std::memcpy(into.data() + done, (*page)->bytes.data() + within, size);
     done += size;
   }
-  if (done > 0) file.readahead.set_previous(offset + done);
+  return done;
+}
+
+// splice_copy_file_range, filemap_splice_read, iter_file_splice_write: a pipe's worth at a time.
+Result<std::size_t> Filesystem::splice(OpenFile& in, std::uint64_t in_offset, OpenFile& out, std::uint64_t out_offset,
+                                       std::size_t length, const Process& task) {
+  constexpr std::size_t kPipe = 16 * kPageSize;
+  std::vector<std::byte> data(std::min(length, kPipe));
+  std::size_t done = 0;
+  while (done < length) {
+    const std::span<std::byte> room(data.data(), std::min(data.size(), length - done));
+    const Result<std::size_t> count = read_pages(in, in_offset + done, room, task);
+    if (!count || *count == 0) return done > 0 ? Result<std::size_t>(done) : count;
+    std::uint64_t to = out_offset + done;
+    const Result<std::size_t> written = write(out, to, room.first(*count), task);
+    if (!written) return done > 0 ? Result<std::size_t>(done) : written;
+    done += *written;
+    if (*written < *count) break;
+  }
   return done;
 }
 
@@ -151,7 +183,9 @@ Result<Page*> Filesystem::page_for_reading(OpenFile& file, std::uint64_t index, 
                                            const Process& task) {
   Inode& inode = *file.inode;
   Page* page = inode.pages.find(index);
-  const std::uint64_t window = connection_.readahead_pages;
+  // ractl_max_pages: a large read may go beyond the window, up to what the device takes (VM_READAHEAD_PAGES).
+  const std::uint64_t ahead = connection_.readahead_pages;
+  const std::uint64_t window = ahead == 0 ? 0 : std::max(ahead, std::min(end_index - index, kIoPages));
   if (page == nullptr && window > 0) {
     read_ahead(file, file.readahead.on_miss(inode.pages, index, end_index - index, window), task);
     page = inode.pages.find(index);
@@ -262,8 +296,16 @@ Result<std::size_t> Filesystem::write_locked(OpenFile& file, std::uint64_t& offs
   if ((how & O_APPEND) != 0) offset = inode.size;
   if ((file.fopen & kFopenDirectIo) != 0) return write_direct(file, offset, data, task, how);
   if (const Result<void> removed = remove_privileges(inode, task); !removed) return removed.error();
-  return (file.flags & O_DIRECT) != 0 ? write_direct(file, offset, data, task, how)
-                                      : write_through(file, offset, data, task, how);
+  if ((file.flags & O_DIRECT) == 0) return write_through(file, offset, data, task, how);
+  const Result<std::size_t> written = write_direct(file, offset, data, task, how);
+  if (!written && offset + data.size() > inode.size) {  // fuse_direct_IO, fuse_do_truncate
+    Change change;
+    change.valid = kSetattrSize;
+    change.size = inode.size;
+    change.file = &file;
+    static_cast<void>(setattr(inode, change, task));
+  }
+  return written;
 }
 
 namespace {
@@ -369,8 +411,8 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
   }
   if (done > 0) {
     drop_pages(inode, offset / kPageSize, (offset + done - 1) / kPageSize);
-    content_changed(inode, offset + done, done);
   }
+  content_changed(inode, offset + done, done);
   if (done == 0 && !failed) return failed.error();
   return done;
 }

@@ -50,6 +50,7 @@ struct Change {
   const OpenFile* file = nullptr;  // ftruncate
   bool opening = false;            // O_TRUNC
   bool kills = false;              // set-id bits go (ATTR_KILL_SUID, ATTR_KILL_SGID)
+  bool kills_capability = false;   // security.capability goes (ATTR_KILL_PRIV)
 };
 
 /// One record that getdents hands to its caller.
@@ -145,11 +146,16 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   /// `mask`: kMay... (fuse_permission).
   Result<void> permission(Inode& inode, std::uint32_t mask, const Process& task);
   bool allows(const Process& task) const noexcept;
+  /// EROFS on a mount for reading (mnt_want_write).
+  Result<void> want_write() const noexcept {
+    if (options_.read_only) return Errno(EROFS);
+    return {};
+  }
   /// What must go before a file's content changes: asks for security.capability where nobody knows
   /// (file_remove_privs).
   Result<void> remove_privileges(Inode& inode, const Process& task);
-  /// security.capability alone, which goes when the owner changes (ATTR_KILL_PRIV).
-  Result<void> remove_capability(Inode& inode, const Process& task);
+  /// Asks whether there is security.capability, which goes when content or owner change (ATTR_KILL_PRIV).
+  bool has_capability(Inode& inode, const Process& task);
 
   // Files: file.cc and file_io.cc.
   Result<OpenFileRef> open(Dentry& dentry, int flags, const Process& task);
@@ -168,6 +174,9 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
                          const Process& task);
   Result<std::uint64_t> copy_file_range(OpenFile& in, std::uint64_t in_offset, OpenFile& out, std::uint64_t out_offset,
                                         std::uint64_t length, const Process& task);
+  /// copy_file_range(2) where the server has no such operation, or not for these files.
+  Result<std::size_t> splice(OpenFile& in, std::uint64_t in_offset, OpenFile& out, std::uint64_t out_offset,
+                             std::size_t length, const Process& task);
   /// SEEK_DATA and SEEK_HOLE.
   Result<std::uint64_t> seek(OpenFile& file, std::uint64_t offset, int whence, const Process& task);
 
@@ -254,6 +263,7 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   /// Whether a regular file may be open so (fs/fuse/iomode.c fuse_file_io_open). If not it is released again.
   bool check_io_mode(Inode& inode, int flags, std::uint64_t handle, std::uint32_t fopen);
   Result<std::size_t> read_cached(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
+  Result<std::size_t> read_pages(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
   Result<std::size_t> read_direct(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
   bool writes_in_parallel(const OpenFile& file, std::uint64_t offset, std::size_t size, int how) const noexcept;
   Result<std::size_t> write_locked(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task, int how);

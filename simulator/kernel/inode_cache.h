@@ -46,9 +46,9 @@ struct Inode {
   std::uint32_t atimensec = 0, mtimensec = 0, ctimensec = 0;
   std::uint32_t mode = 0, nlink = 0, uid = 0, gid = 0, rdev = 0, block_size = 4096;
 
-  std::int64_t attributes_expire = 0;  // fuse_inode.i_time, ns; 0: at once
-  std::uint32_t invalid = kBirthTime;  // STATX_... bits
-  std::int64_t btime = 0;              // seconds
+  std::int64_t attributes_expire = 0;                   // fuse_inode.i_time, ns; 0: at once
+  std::uint32_t invalid = kAllAttributes | kBirthTime;  // STATX_... bits
+  std::int64_t btime = 0;                               // seconds
   std::uint32_t btimensec = 0;
   bool has_birth_time = false;  // FUSE_I_BTIME
   std::uint64_t attr_version = 0;

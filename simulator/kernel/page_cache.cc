@@ -82,6 +82,7 @@ ReadaheadWindow ReadaheadState::on_marked(PageCache& pages, std::uint64_t index,
                                           std::uint64_t alignment) {
   if (index == window_.start + window_.size - window_.async_size) {
     window_.start += window_.size;
+    window_.size = std::max(window_.size, next_size(max));
   } else {
     // page_cache_next_miss: a mark that is not ours.
     std::uint64_t next = index + 1;
@@ -89,10 +90,10 @@ ReadaheadWindow ReadaheadState::on_marked(PageCache& pages, std::uint64_t index,
     if (next - index > max) return {};
     window_.start = next;
     window_.size = next - index + count;
+    window_.size = next_size(max);
   }
-  window_.size = next_size(max);
   const std::uint64_t end = window_.start + window_.size;
-  const std::uint64_t aligned = end - end % std::min(alignment, std::bit_floor(max));
+  const std::uint64_t aligned = end - end % std::min(alignment, max & -max);
   if (aligned > window_.start) window_.size = aligned - window_.start;
   window_.async_size = window_.size;
   return window_;

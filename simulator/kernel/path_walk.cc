@@ -18,6 +18,13 @@ std::uint32_t access_mode(int flags) noexcept {
 
 }  // namespace
 
+std::uint32_t strip_set_gid(const Inode& directory, std::uint32_t mode, const Process& task) noexcept {
+  constexpr std::uint32_t kExecutableByGroup = S_ISGID | S_IXGRP;
+  const bool strips = (mode & kExecutableByGroup) == kExecutableByGroup && (directory.mode & S_ISGID) != 0 &&
+                      !task.capable() && !task.in_group(directory.gid);
+  return strips ? mode & ~static_cast<std::uint32_t>(S_ISGID) : mode;
+}
+
 std::string_view take_name(std::string_view& path) noexcept {
   path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
   const std::string_view name = path.substr(0, path.find('/'));
@@ -27,7 +34,7 @@ std::string_view take_name(std::string_view& path) noexcept {
 
 // walk_component: lookup_fast, then lookup_slow.
 Result<DentryRef> PathWalk::enter(Dentry& parent, std::string_view name, const Process& task, LookupIntent intent) {
-  if (name == ".") return DentryRef(&parent);
+  if (name == "." || name.empty()) return DentryRef(&parent);
   if (name == "..") return parent.parent != nullptr ? parent.parent : DentryRef(&parent);
   const Result<DentryRef> cached = look_up_cached(parent, name, intent, task);
   if (!cached || *cached != nullptr) return cached;
@@ -102,7 +109,6 @@ Result<PathWalk::Last> PathWalk::walk_parents(Dentry& from, std::string_view pat
   Last last;
   last.parent = DentryRef(path.front() == '/' ? &filesystem_.root() : &from);
   std::string_view name = take_name(path);
-  if (name.empty()) last.name = ".";
   while (!name.empty()) {
     if (const Result<void> may = filesystem_.permission(*last.parent->inode, kMayExec, task); !may) return may.error();
     std::string_view behind = path;
@@ -179,12 +185,20 @@ Result<void> PathWalk::may_delete(Inode& directory, const Dentry& victim, bool i
 
 Result<void> PathWalk::xattr_permission(Inode& inode, std::string_view name, std::uint32_t mask, const Process& task) {
   const Errno refused((mask & kMayWrite) != 0 ? EPERM : ENODATA);
+  if ((mask & kMayWrite) != 0) {
+    if (const Result<void> may = filesystem_.want_write(); !may) return may;
+  }
+  if (name.starts_with("security.") && (mask & kMayWrite) != 0 && !task.capable()) return refused;  // commoncap.c
   if (name.starts_with("security.") || name.starts_with("system.")) return {};
   if (name.starts_with("trusted.")) {
     if (!task.capable()) return refused;
     return {};
   }
   if (name.starts_with("user.") && !inode.is_regular() && !inode.is_directory()) return refused;
+  const bool sticky = filesystem_.options().default_permissions && inode.is_directory() && (inode.mode & S_ISVTX) != 0;
+  if (name.starts_with("user.") && sticky && (mask & kMayWrite) != 0 && !task.capable() && task.uid != inode.uid) {
+    return Errno(EPERM);
+  }
   return filesystem_.permission(inode, mask, task);
 }
 
@@ -297,6 +311,7 @@ Result<DentryRef> PathWalk::open_lookup(const Last& last, int flags, std::uint32
   if (!found || !creates || !(*found)->negative()) return found;
   if (refused) return *refused;
   Dentry& dentry = **found;
+  mode = strip_set_gid(directory, mode, task);
   if (!filesystem_.connection().no_create) {
     const int asked = (flags & O_EXCL) != 0 ? flags & ~O_TRUNC : flags;
     Result<OpenFileRef> file = filesystem_.create_open(parent, dentry, asked, mode, Opcode::kCreate, task);
@@ -367,6 +382,7 @@ Result<OpenFileRef> PathWalk::open_tmpfile(Dentry& from, std::string_view path, 
   if (!inode.is_directory()) return Errno(ENOTDIR);
   if (const Result<void> may = filesystem_.permission(inode, kMayWrite | kMayExec, task); !may) return may.error();
   if (filesystem_.connection().no_tmpfile) return Errno(EOPNOTSUPP);
+  mode = strip_set_gid(inode, mode, task);
   const DentryRef nameless(new Dentry(nullptr, "#tmpfile"));
   Result<OpenFileRef> file =
       filesystem_.create_open(**directory, *nameless, flags & ~O_CREAT, mode, Opcode::kTmpfile, task);

@@ -13,6 +13,10 @@ namespace fusereplay::kernel {
 /// Takes the first name off `path`, and the slashes around it; empty where there is none.
 std::string_view take_name(std::string_view& path) noexcept;
 
+/// The mode of what is to be made in `directory`: a set-group-id bit goes where it would be of a group that the caller
+/// is not in (fs/inode.c mode_strip_sgid).
+std::uint32_t strip_set_gid(const Inode& directory, std::uint32_t mode, const Process& task) noexcept;
+
 /// Whether a symbolic link at the end of a path is followed.
 enum class Follow : std::uint8_t { kNo, kYes };
 
@@ -28,7 +32,7 @@ class PathWalk {
   /// The directory of the path's last name (filename_parentat). Valid as long as the path.
   struct Last {
     DentryRef parent;
-    std::string_view name;  // "." and ".." as they are
+    std::string_view name;  // "." and ".." as they are; empty for the root
     bool trailing = false;  // slashes behind it
     bool is_plain() const noexcept { return !is_dot_name(name) && !name.empty(); }
   };

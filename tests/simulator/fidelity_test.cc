@@ -68,7 +68,7 @@ void number_inodes(std::vector<std::string>& lines) {
 }
 
 Shown without_prelude(Shown run) {
-  run.results.erase(run.results.begin(), run.results.begin() + 3);
+  run.results.erase(run.results.begin(), run.results.begin() + std::min<std::ptrdiff_t>(3, std::ssize(run.results)));
   std::size_t begins = 0;
   while (begins < run.requests.size() && run.requests[begins].find("'.begins'") == std::string::npos) ++begins;
   run.requests.erase(run.requests.begin(),

@@ -55,6 +55,7 @@ const std::map<std::string, int, std::less<>>& flag_names() {
       {"set", SEEK_SET},
       {"cur", SEEK_CUR},
       {"end", SEEK_END},
+      {"nowhere", 99},
       {"data", SEEK_DATA},
       {"hole", SEEK_HOLE},
       {"force", AT_STATX_FORCE_SYNC},
@@ -133,6 +134,7 @@ struct flock Call::lock() const {
 std::string Call::data(std::size_t index) const {
   const std::string& text = arguments.at(index);
   if (text == "-") return {};
+  if (text == "%cap") return std::string("\0\0\0\2", 4) + std::string(16, '\0');  // struct vfs_cap_data, revision 2
   if (!text.starts_with("*")) return text;
   std::string pattern(std::stoul(text.substr(1)), '\0');
   for (std::size_t i = 0; i < pattern.size(); ++i) pattern[i] = static_cast<char>('a' + (i + i / 4096) % 26);

@@ -3,6 +3,7 @@
 //   open f /a rw,creat 0644      descriptors have names; numbers are decimal, modes octal
 //   write f *10000               ten thousand bytes of a pattern; anything else is written as it stands
 //   as 1000 1000                 who calls from now on: uid, gid
+//   setxattr /a security.capability %cap   a value that the kernel takes for capabilities
 //   groups 5 6                   and in which other groups
 //   sleep 200                    milliseconds
 //   times 9 mkdir /d# 0755       /d0 to /d8; @ is the next number
