@@ -61,7 +61,8 @@ int Filesystem::on_notification(const Message& message) {
   return -EINVAL;
 }
 
-// fuse_reverse_inval_inode: whatever becomes of the pages, the answer is 0.
+// fuse_reverse_inval_inode: whatever becomes of the pages, the answer is 0. But what waits for a page that the same
+// handler was to bring never gets there.
 int Filesystem::invalidate_inode(const wire::NotifyInvalInodeOut& out) {
   const InodeRef inode(inodes_.find(out.ino));
   if (inode == nullptr) return -ENOENT;
@@ -72,6 +73,7 @@ int Filesystem::invalidate_inode(const wire::NotifyInvalInodeOut& out) {
     const std::uint64_t last =
         out.len <= 0 ? UINT64_MAX
                      : (static_cast<std::uint64_t>(out.off) + static_cast<std::uint64_t>(out.len) - 1) / kPageSize;
+    if (!wait_for_pages(*inode, first, last)) return -EDEADLK;
     drop_pages(*inode, first, last);
   }
   return 0;
@@ -122,7 +124,7 @@ int Filesystem::store(const wire::NotifyStoreOut& out, Bytes data) {
     const std::uint64_t at = out.offset + done;
     const std::uint64_t within = at % kPageSize;
     const std::size_t size = std::min<std::size_t>(kPageSize - within, data.size() - done);
-    wait_for_pages(*inode, at / kPageSize, at / kPageSize);
+    if (!wait_for_pages(*inode, at / kPageSize, at / kPageSize)) return -EDEADLK;
     Page& page = inode->pages.get(at / kPageSize);
     std::memcpy(page.bytes.data() + within, data.data() + done, size);
     done += size;

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <utility>
 #include <vector>
 
 #include "core/protocol/flags.h"
+#include "tests/simulator/stage.h"
 
 namespace fusereplay::testing {
 namespace {
@@ -70,6 +72,16 @@ How header_then_good(Change change) {
 How other_flags(std::size_t offset, std::uint32_t flags) {
   return [offset, flags](SpoiltReply& reply) {
     reply.change<wire::OpenOut>(offset, [flags](wire::OpenOut& out) { out.open_flags = flags; });
+    return reply.send();
+  };
+}
+
+/// The kernel is told something before the reply comes.
+How after_notification(std::string notification) {
+  return [notification](SpoiltReply& reply) {
+    const std::vector<std::byte> good = std::exchange(reply.bytes, make_notification(parse_script(notification).at(0)));
+    reply.send();
+    reply.bytes = good;
     return reply.send();
   };
 }
@@ -489,6 +501,15 @@ open f /a rw,creat 0644 -> ok
 write f hello -> EIO
 )", .reported = ""},
 
+    {.rule = "R9", .name = "LessWrittenBack",
+     .spoil = {Opcode::kWrite, "", Times::kOnce, body<wire::WriteOut>([](wire::WriteOut& out) { out.size = 2; })},
+     .calls = R"([want:writeback]
+open f /a rw,creat 0644 -> ok
+write f hello -> = 5
+fsync f -> ok
+close f -> ok
+)", .reported = "R9", .where = Where::kRealOnly},
+
     {.rule = "R10", .name = "ShortRead",
      .spoil = {Opcode::kRead, "", Times::kOnce, resized(-6)},
      .calls = R"(
@@ -620,6 +641,38 @@ setxattr /a user.b c -> ok
 listxattr /a -> EIO
 )", .reported = "R13"},
 
+    {.rule = "R14", .name = "LockOfNoType",
+     .spoil = {Opcode::kGetlk, "", Times::kOnce, body<wire::LkOut>([](wire::LkOut& out) { out.lk.type = 7; })},
+     .calls = R"([locks]
+open f /a rw,creat 0644 -> ok
+getlk f w 0 10 -> EIO
+getlk f w 0 10 -> free
+)", .reported = "R14"},
+    {.rule = "R14", .name = "LockThatEndsBeforeItStarts",
+     .spoil = {Opcode::kGetlk, "", Times::kOnce, body<wire::LkOut>([](wire::LkOut& out) {
+       out.lk = {.start = 10, .end = 9, .type = F_WRLCK, .pid = 1};
+     })},
+     .calls = R"([locks]
+open f /a rw,creat 0644 -> ok
+getlk f w 0 10 -> EIO
+)", .reported = "R14"},
+    {.rule = "R14", .name = "LockBeyondAllFiles",
+     .spoil = {Opcode::kGetlk, "", Times::kOnce, body<wire::LkOut>([](wire::LkOut& out) {
+       out.lk = {.start = 0, .end = kTooLarge, .type = F_RDLCK, .pid = 1};
+     })},
+     .calls = R"([locks]
+open f /a rw,creat 0644 -> ok
+getlk f w 0 10 -> EIO
+)", .reported = "R14"},
+    {.rule = "R14", .name = "NoLockWhateverItsRange",
+     .spoil = {Opcode::kGetlk, "", Times::kOnce, body<wire::LkOut>([](wire::LkOut& out) {
+       out.lk = {.start = 10, .end = 9, .type = F_UNLCK, .pid = 1};
+     })},
+     .calls = R"([locks]
+open f /a rw,creat 0644 -> ok
+getlk f w 0 10 -> free
+)", .reported = ""},
+
     {.rule = "R15", .name = "OpenPassthroughUnasked",
      .spoil = {Opcode::kOpen, "", Times::kOnce, other_flags(0, kFopenPassthrough)},
      .calls = R"(
@@ -639,6 +692,26 @@ stat /a -> mode=100644
 mknod /a 0100644 -> ok
 open f /a r -> EIO
 )", .reported = "R15"},
+
+    {.rule = "R16", .name = "InvalEntryInsideItsOwnDirectory",
+     .spoil = {Opcode::kMkdir, "a", Times::kOnce, after_notification("notify inval_entry 1 b")},
+     .calls = R"(
+mkdir /a 0755 -> hangs
+)", .written = "ENOENT ENOENT", .reported = "", .where = Where::kDeadlock},
+    {.rule = "R16", .name = "InvalInodeInsideItsOwnRead",
+     .spoil = {Opcode::kRead, "", Times::kOnce, after_notification("notify inval_inode 2 0 0")},
+     .calls = R"(
+open f /a rw,creat 0644 -> ok
+write f hello -> = 5
+close f -> ok
+open f /a r -> ok
+pread f 5 0 -> hangs
+)", .written = "ok ENOENT", .left = "2:1 handles:1", .reported = "", .where = Where::kDeadlock},
+    {.rule = "R16", .name = "AttributesFromAnywhere",
+     .spoil = {Opcode::kMkdir, "a", Times::kOnce, after_notification("notify inval_inode 1 -1 0")},
+     .calls = R"(
+mkdir /a 0755 -> ok
+)", .written = "ok ok", .reported = ""},
 
     {.rule = "R17", .name = "OtherMajor",
      .spoil = {Opcode::kInit, "", Times::kOnce, body<wire::InitOut>([](wire::InitOut& out) { out.major = 8; })},

@@ -24,7 +24,9 @@ struct BrokenRule {
   std::string left = "";
   /// The rules that complain.
   std::string reported;
-  enum class Where : std::uint8_t { kBoth, kRealOnly };
+  /// kDeadlock: the kernel waits until the connection is aborted, in the write of a notification. The model lets that
+  /// fail with EDEADLK, says why, and goes on.
+  enum class Where : std::uint8_t { kBoth, kRealOnly, kDeadlock };
   Where where = Where::kBoth;
 };
 
