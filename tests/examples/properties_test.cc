@@ -1,6 +1,7 @@
 // What the examples of one property each prove, on a simulated mount and on a real one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 
 #include <algorithm>
 #include <set>
@@ -8,6 +9,7 @@
 #include "examples/properties/errors_fs.h"
 #include "examples/properties/flush_fs.h"
 #include "examples/properties/forget_fs.h"
+#include "examples/properties/locks_fs.h"
 #include "examples/properties/paging_fs.h"
 #include "examples/properties/timeout_fs.h"
 #include "examples/properties/unlinked_fs.h"
@@ -228,6 +230,43 @@ TYPED_TEST(Timeouts, TheKernelAsksAgainWhenItMayNotBelieve) {
   mount.drop_caches();
   EXPECT_EQ(asked("/kept"), std::pair(1UL, 0UL));
   EXPECT_EQ(asked("/never"), std::pair(1UL, 0UL));
+}
+
+template <class Mount>
+class Locks : public PropertyTest<Mount, LocksFs> {};
+TYPED_TEST_SUITE(Locks, EveryMount, MountName);
+
+TYPED_TEST(Locks, OfAProcessGoWithItsFirstClose) {
+  auto& mount = this->mount();
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  const Fd file = mount.open("/file", O_RDWR).value();
+  EXPECT_THAT(mount.setlk(file, lock), Succeeds());
+  EXPECT_EQ(this->fs().record_locks(), 1U);
+  mount.close(mount.dup(file).value());
+  EXPECT_EQ(this->fs().record_locks(), 0U);
+  EXPECT_THAT(mount.setlk(file, lock), Succeeds());
+  mount.close(mount.open("/file", O_RDONLY).value());
+  EXPECT_EQ(this->fs().record_locks(), 0U) << "though the file that took it is open";
+  mount.close(file);
+}
+
+TYPED_TEST(Locks, OfAnOpenFileGoWithItsLastClose) {
+  auto& mount = this->mount();
+  const Fd file = mount.open("/file", O_RDWR).value();
+  const Fd copy = mount.dup(file).value();
+  const Fd other = mount.open("/file", O_RDWR).value();
+  EXPECT_THAT(mount.flock(file, LOCK_EX | LOCK_NB), Succeeds());
+  EXPECT_THAT(mount.flock(copy, LOCK_EX | LOCK_NB), Succeeds()) << "which is the same open file";
+  EXPECT_THAT(mount.flock(other, LOCK_SH | LOCK_NB), FailsWith(EAGAIN));
+  mount.close(file);
+  EXPECT_EQ(this->fs().flocks(), 1U);
+  mount.close(copy);
+  EXPECT_EQ(this->fs().flocks(), 0U);
+  EXPECT_THAT(mount.flock(other, LOCK_SH | LOCK_NB), Succeeds());
+  EXPECT_THAT(mount.flock(other, LOCK_UN), Succeeds());
+  mount.close(other);
+  EXPECT_EQ(this->fs().flocks(), 0U);
 }
 
 // What only a simulated mount can show.
