@@ -24,7 +24,8 @@ namespace fusereplay {
 /// once if it is called so, which the filesystem must be written for. Replies and notifications may come from any
 /// thread until disconnect(): after that they fail with ENOENT, as on a connection that was aborted. Threads of the
 /// filesystem must have ended when its destroy() returns, or hold no request. A client of one thread (SimulatedMount)
-/// wants replies on its own: operations must then reply before they return, as all of the high-level API do.
+/// wants replies on its own: operations must then reply before they return, as all of the high-level API do, or a
+/// ThreadedServer must stand between.
 ///
 /// REPLIES. What the client says to a reply goes back to libfuse as the result of the write, and from there to the
 /// filesystem: -ENOENT from fuse_reply_entry() and the like means that nobody waits, and that the count or the handle

@@ -9,6 +9,7 @@
 
 #include "core/program/program_server.h"
 #include "core/server/operations_server.h"
+#include "core/server/threaded_server.h"
 #include "core/session/libfuse_server.h"
 #include "examples/memfs/memfs.h"
 #ifdef LIBFUSE_EXAMPLES_BUILT
@@ -52,6 +53,17 @@ void add_children(std::vector<Served>& all, Served as, const decltype(Served::co
     }
     all.push_back(as);
   }
+}
+
+/// The same, four requests at a time and none on the mount's thread.
+Served in_threads(Served served) {
+  served.name += "InThreads";
+  if (served.missing.empty()) {
+    served.make = [make = served.make](const std::string& directory) {
+      return std::make_unique<ThreadedServer>(make(directory), ThreadedServer::Options{.threads = 4});
+    };
+  }
+  return served;
 }
 
 #ifdef LIBFUSE_EXAMPLES_BUILT
@@ -143,6 +155,8 @@ std::vector<Served> servers_of_files() {
 #endif
   all.push_back(passthrough_ll);
   all.push_back(passthrough);
+  all.push_back(in_threads(memfs));
+  all.push_back(in_threads(passthrough_ll));
 #ifdef LIBFUSE_EXAMPLES_BUILT
   add_children(all, passthrough_ll, [](const std::string& directory) {
     return std::vector<std::string>{program(PASSTHROUGH_LL_PROGRAM), "-f", "-o", "xattr,source=" + directory, "{}"};
