@@ -284,16 +284,20 @@ Result<void> Filesystem::rename(Dentry& old_parent, Dentry& old_dentry, Dentry& 
   return answer;
 }
 
-// fuse_readlink_folio.
+// fuse_get_link, fuse_readlink_folio.
 Result<std::string> Filesystem::readlink(Inode& inode, const Process& task) {
   if (inode.bad) return Errno(EIO);
+  const bool cached = connection_.has(kInitCacheSymlinks);
+  if (cached && inode.link) return *inode.link;
   const auto request = make(Opcode::kReadlink, inode.nodeid, task);
   const Result<void> answer = call(*request);
   invalidate_attributes(inode, STATX_ATIME);
   if (!answer) return answer.error();
   const Bytes data = request->data();
   const std::string_view target(reinterpret_cast<const char*>(data.data()), data.size());
-  return std::string(target.substr(0, target.find('\0')));
+  std::string link(target.substr(0, target.find('\0')));
+  if (cached) inode.link = link;
+  return link;
 }
 
 }  // namespace fusereplay::kernel

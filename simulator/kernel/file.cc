@@ -74,7 +74,10 @@ Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& t
   }
   if (directory) fopen &= ~kFopenDirectIo;
   OpenFileRef file = opened(dentry, flags, handle, fopen);
-  if (directory) return file;
+  if (directory) {
+    if ((fopen & kFopenKeepCache) == 0) inode.listing.drop_pages();
+    return file;
+  }
   if (atomic && (flags & O_TRUNC) != 0) {
     inode.size = 0;
     inode.attr_version = ++connection_.attr_version;

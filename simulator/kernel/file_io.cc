@@ -79,7 +79,9 @@ Result<std::size_t> Filesystem::read_direct(OpenFile& file, std::uint64_t offset
     in.flags = static_cast<std::uint32_t>(file.flags);
     const auto request = make(Opcode::kRead, file.inode->nodeid, task);
     request->add(in);
-    if (const Result<void> answer = call(*request); !answer) {
+    const Result<void> answer = call(*request);
+    invalidate_attributes(*file.inode, STATX_ATIME);  // whatever came of it
+    if (!answer) {
       if (done > 0) break;
       return answer.error();
     }
@@ -88,7 +90,6 @@ Result<std::size_t> Filesystem::read_direct(OpenFile& file, std::uint64_t offset
     done += data.size();
     if (data.size() < in.size) break;
   }
-  invalidate_attributes(*file.inode, STATX_ATIME);
   return done;
 }
 
@@ -385,6 +386,7 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
                                              int how) {
   Inode& inode = *file.inode;
   const std::size_t most = std::min<std::size_t>(connection_.max_write, std::size_t{connection_.max_pages} * kPageSize);
+  drop_pages(inode, offset / kPageSize, (offset + data.size() - 1) / kPageSize);  // and again once it is written
   std::size_t done = 0;
   Result<void> failed;
   while (done < data.size()) {

@@ -53,14 +53,6 @@ struct Change {
   bool kills_capability = false;   // security.capability goes (ATTR_KILL_PRIV)
 };
 
-/// One record that getdents hands to its caller.
-struct EmittedEntry {
-  std::string name;
-  std::uint64_t ino = 0;
-  std::uint32_t type = 0;
-  std::uint64_t offset = 0;
-};
-
 /// What INIT settled, and which operations the server turned out not to have (struct fuse_conn).
 struct ConnectionState {
   std::uint64_t flags = 0;  // kInit... bits that hold
@@ -242,7 +234,10 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   void change_attributes(Inode& inode, const wire::Attr& attr, std::int64_t expires, std::optional<Asked> asked);
   void set_attributes(Inode& inode, const wire::Attr& attr, std::int64_t expires, std::optional<Asked> asked) noexcept;
   void invalidate_attributes(Inode& inode, std::uint32_t mask = kAllAttributes) noexcept { inode.invalid |= mask; }
-  void directory_changed(Inode& directory) noexcept { invalidate_attributes(directory); }
+  void directory_changed(Inode& directory) noexcept {
+    invalidate_attributes(directory);
+    ++directory.version;
+  }
   void content_changed(Inode& inode, std::uint64_t end, std::uint64_t written) noexcept;
 
   // dir.cc.
@@ -295,6 +290,9 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   int prune(std::uint32_t count, Bytes nodeids);
   void wake_pollers(std::uint64_t kernel_handle) noexcept;
 
+  /// What the cache of the directory gives (fuse_readdir_cached); nothing where the server must be asked.
+  Result<std::optional<std::vector<EmittedEntry>>> readdir_cached(OpenFile& file, std::size_t size,
+                                                                  const Process& task);
   bool link_direntplus(Dentry& parent, const DirentRecord& record, const Asked& asked);
 
   RequestQueue& queue_;

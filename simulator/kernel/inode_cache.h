@@ -4,11 +4,14 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "core/flat_map.h"
 #include "core/protocol/wire.h"
 #include "simulator/kernel/file_locks.h"
+#include "simulator/kernel/listing.h"
 #include "simulator/kernel/lock.h"
 #include "simulator/kernel/page_cache.h"
 
@@ -63,6 +66,9 @@ struct Inode {
   Dentry* directory_dentry = nullptr;  // a directory has one; null while it has none
   std::uint32_t cached_opens = 0;      // files open on it that use the page cache (fuse_inode.iocachectr)
   PageCache pages;
+  std::optional<std::string> link;  // what CACHE_SYMLINKS keeps of a symbolic link
+  std::uint64_t version = 0;        // i_version of a directory: every change that went through here
+  Listing listing;
   FileLocks flocks;        // kept by the kernel, where the server does not keep them
   FileLocks record_locks;  // the same
   RwLock rwsem;            // i_rwsem

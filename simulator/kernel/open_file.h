@@ -37,6 +37,7 @@ struct OpenFile {
   std::uint64_t kernel_handle = 0;  // fuse_file.kh: what NOTIFY_POLL names
   std::uint64_t poll_wakeups = 0;   // NOTIFY_POLLs so far
   ReadaheadState readahead;
+  Listing::Place listing;
 };
 using OpenFileRef = std::shared_ptr<OpenFile>;
 

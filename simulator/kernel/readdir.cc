@@ -53,16 +53,70 @@ bool Filesystem::link_direntplus(Dentry& parent, const DirentRecord& record, con
   return true;
 }
 
+// fuse_readdir_cached, fuse_parse_cache.
+Result<std::optional<std::vector<EmittedEntry>>> Filesystem::readdir_cached(OpenFile& file, std::size_t size,
+                                                                            const Process& task) {
+  Inode& directory = *file.inode;
+  Listing& listing = directory.listing;
+  Listing::Place& place = file.listing;
+  const auto rewind = [&place] {
+    place.position = 0;
+    place.index = 0;
+  };
+  if (place.position != file.position) rewind();
+  if (file.position == 0 && connection_.has(kInitAutoInvalData)) {
+    const Result<void> known = update_attributes(directory, &file, STATX_MTIME, task);
+    if (!known) return known.error();
+  }
+  const Listing::State now{directory.mtime, directory.mtimensec, directory.version, connection_.epoch};
+  if (listing.complete() && file.position == 0 && listing.state() != now) listing.reset();
+  std::vector<EmittedEntry> emitted;
+  std::size_t used = 0;
+  bool looked = false;
+  while (true) {
+    if (!listing.complete()) {
+      if (!emitted.empty()) return emitted;
+      if (file.position == 0 && listing.empty()) listing.begin(now);
+      return std::optional<std::vector<EmittedEntry>>();
+    }
+    if (place.version != listing.version()) rewind();
+    if (place.position == 0) place.version = listing.version();
+    if (place.index == listing.records().size()) {
+      if (looked && emitted.empty()) return std::optional<std::vector<EmittedEntry>>();  // not a place in the cache
+      return emitted;
+    }
+    if (listing.misses(place.index)) {
+      listing.reset();
+      continue;
+    }
+    const EmittedEntry& entry = listing.records()[place.index];
+    looked = true;
+    if (place.position == file.position) {
+      const std::size_t needed = emitted_size(entry.name);
+      if (used + needed > size) {
+        if (emitted.empty()) return Errno(EINVAL);
+        return emitted;
+      }
+      used += needed;
+      emitted.push_back(entry);
+      file.position = entry.offset;
+    }
+    place.position = entry.offset;
+    ++place.index;
+  }
+}
+
 // fuse_readdir_uncached, parse_dirfile, parse_dirplusfile.
 Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_t size, const Process& task) {
   Inode& directory = *file.inode;
   const InodeLock shared = lock(directory, LockMode::kShared);  // iterate_dir
   if (directory.bad) return Errno(EIO);
   if (directory.dead) return Errno(ENOENT);
-  if ((file.fopen & kFopenCacheDir) != 0 && file.position == 0 && connection_.has(kInitAutoInvalData)) {
-    // fuse_readdir_cached: whether a cache would still hold. Nothing is cached here.
-    const Result<void> known = update_attributes(directory, &file, STATX_MTIME, task);
-    if (!known) return known.error();
+  const bool caches = (file.fopen & kFopenCacheDir) != 0;
+  if (caches) {
+    auto cached = readdir_cached(file, size, task);
+    if (!cached) return cached.error();
+    if (*cached) return std::move(**cached);
   }
   bool plus = false;
   if (connection_.has(kInitDoReaddirplus)) {  // fuse_use_readdirplus
@@ -85,6 +139,7 @@ Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_
   invalidate_attributes(directory, STATX_ATIME);
   if (!answer) return answer.error();
 
+  if (caches && request->data().empty()) directory.listing.finish(file.position);
   std::vector<EmittedEntry> emitted;
   std::size_t used = 0;
   bool over = false;
@@ -96,16 +151,19 @@ Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_
       break;
     }
     const std::size_t needed = emitted_size(record->name);
+    const bool was_over = over;
     if (!over && used + needed > size) {
       too_small = emitted.empty();
       over = true;
     }
+    EmittedEntry entry{.name = std::string(record->name),
+                       .ino = record->dirent.ino,
+                       .type = record->dirent.type,
+                       .offset = record->dirent.off};
+    if (caches && (!over || !was_over)) directory.listing.add(entry, file.position);
     if (!over) {
       used += needed;
-      emitted.push_back({.name = std::string(record->name),
-                         .ino = record->dirent.ino,
-                         .type = record->dirent.type,
-                         .offset = record->dirent.off});
+      emitted.push_back(std::move(entry));
       file.position = record->dirent.off;
     } else if (!plus) {
       break;

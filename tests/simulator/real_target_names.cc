@@ -12,6 +12,19 @@
 
 namespace fusereplay::testing {
 
+namespace {
+
+/// The outcome of `call`, made by root; the caller is who it was afterwards.
+template <class SystemCall>
+std::string as_root(const SystemCall& call) {
+  const uid_t self = ::geteuid();
+  if (::seteuid(0) != 0) return outcome(-1);
+  const std::string result = void_outcome(call());
+  return ::seteuid(self) == 0 ? result : outcome(-1);
+}
+
+}  // namespace
+
 const RealTarget::Methods& RealTarget::name_methods() {
   using Self = RealTarget&;
   const auto path = [](const Call& call, std::size_t index) { return call.text(index); };
@@ -100,10 +113,11 @@ const RealTarget::Methods& RealTarget::name_methods() {
       {"drop_caches",
        // Of this mount alone: a remount drops its unused dentries (fs/super.c reconfigure_super).
        [](Self, const Call&) {
-         const int dropped = ::mount("none", "/", nullptr, MS_REMOUNT | MS_NOSUID | MS_NODEV, nullptr);
+         const std::string dropped =
+             as_root([] { return ::mount("none", "/", nullptr, MS_REMOUNT | MS_NOSUID | MS_NODEV, nullptr); });
          struct ::statvfs out {};
          for (unsigned i = 0; i < kUntilForgotten; ++i) ::statvfs("/", &out);
-         return void_outcome(dropped);
+         return dropped;
        }},
 
       {"lutimens",
@@ -122,10 +136,7 @@ const RealTarget::Methods& RealTarget::name_methods() {
        [](Self, const Call& c) {
          std::vector<gid_t> groups;
          for (std::size_t i = 0; i < c.arguments.size(); ++i) groups.push_back(static_cast<gid_t>(c.number(i)));
-         const uid_t self = ::geteuid();
-         if (::seteuid(0) != 0) return outcome(-1);
-         const std::string result = void_outcome(::setgroups(groups.size(), groups.data()));
-         return ::seteuid(self) == 0 ? result : outcome(-1);
+         return as_root([&] { return ::setgroups(groups.size(), groups.data()); });
        }},
   };
   return all;

@@ -16,7 +16,8 @@ class Generator {
     if (below(3) == 0) text += "[uncached]";
     if (below(4) == 0) text += "[default_permissions]";
     if (below(2) == 0) return text;
-    text += word({"", "[open:direct_io]", "[open:keep_cache]", "[open:noflush]"});
+    text +=
+        word({"", "[open:direct_io]", "[open:keep_cache]", "[open:noflush]", "[open:nonseekable]", "[open:stream]"});
     text += word({"", "[want:atomic_o_trunc]", "[want:dont_mask]", "[want:explicit_inval]"});
     text += word({"", "[refuse:auto_inval]", "[refuse:async_read]", "[refuse:big_writes]", "[refuse:killpriv_v2]",
                   "[refuse:readdirplus]", "[refuse:readdirplus_auto]", "[refuse:max_pages]"});
@@ -95,8 +96,27 @@ class Generator {
       case 37:
         return "copy_file_range " + fd() + " " + offset() + " " + fd() + " " + offset() + " " + size();
       case 38:
-        return word({"as 0 0", "as 0 0", "as 1000 1000", "dup " + fd() + " " + fd(), "fsync " + fd(),
-                     "chown " + path() + " 1000 1000", "mknod " + path() + " 0100644", "umask 022", "umask 0"});
+        return word({"as 0 0",
+                     "as 0 0",
+                     "as 1000 1000",
+                     "groups 1000",
+                     "drop_caches",
+                     "setfl " + fd() + " append",
+                     "setfl " + fd() + " -",
+                     "futimens " + fd() + " now 3000",
+                     "fstatvfs " + fd(),
+                     "fsetxattr " + fd() + " user.x other",
+                     "fgetxattr " + fd() + " user.x",
+                     "syncfs " + fd(),
+                     "openat " + fd() + " " + fd() + " a rw,creat 0644",
+                     "readv " + fd() + " 10,5000,1",
+                     "pwritev " + fd() + " *5000 1,4999 " + offset() + " " + word({"-", "append", "dsync", "noappend"}),
+                     "dup " + fd() + " " + fd(),
+                     "fsync " + fd(),
+                     "chown " + path() + " 1000 1000",
+                     "mknod " + path() + " 0100644",
+                     "umask 022",
+                     "umask 0"});
       default:
         return "stat " + path() + word({"/", "/.", "/..", "/x"});
     }
@@ -109,7 +129,7 @@ class Generator {
   std::string fd() { return "f" + std::to_string(below(4)); }
   std::string path() { return word({"/", "/", "/d/", "/d/", "/d/e/", "/l/"}) + word({"a", "b", "c", "d", "e", "l"}); }
   std::string open_flags() {
-    return word({"r", "w", "rw", "rw"}) +
+    return word({"r", "w", "rw", "rw"}) + word({"", "", "", ",direct", ",dsync", ",noatime"}) +
            word({"", ",creat", ",creat", ",creat,excl", ",trunc", ",creat,trunc", ",append", ",nofollow"});
   }
   std::string size() { return std::to_string(pick({1, 100, 4096, 5000, 20000, 150000})); }

@@ -71,13 +71,13 @@ mkdir /d 0755; mknod /d/f 0100644; stat /d/f; stat /d/f; open f /d/f r; fstat f;
 open f /a rw,creat 0644; fstat f; stat /a; write f *5000; fstat f; pread f 10 0; pread f 10 0; lseek f 0 end; ftruncate f 5; fstat f; close f; access /a exists; rename /a /b; stat /b
 )"},
     {"NamesExpire", "[entry:small]", R"(
-mkdir /d 0755; mknod /d/f 0100644; sleep 120; stat /d/f; sleep 120; open f /d/f r; sleep 120; fstat f; unlink /d/f; sleep 120; rmdir /d; close f
+mkdir /d 0755; mknod /d/f 0100644; sleep 70; stat /d/f; sleep 70; open f /d/f r; sleep 70; fstat f; unlink /d/f; sleep 70; rmdir /d; close f
 )"},
     {"AttributesExpire", "[attr:small]", R"(
-open f /a rw,creat 0644; write f hello; sleep 120; fstat f; sleep 120; stat /a; sleep 120; pread f 10 0; sleep 120; pread f 10 0; close f
+open f /a rw,creat 0644; write f hello; sleep 70; fstat f; sleep 70; stat /a; sleep 70; pread f 10 0; sleep 70; pread f 10 0; close f
 )"},
     {"WhatIsNotThereExpires", "[negative:small]", R"(
-stat /negative; sleep 120; stat /negative; sleep 120; open f /negative rw,creat 0644; close f
+stat /negative; sleep 70; stat /negative; sleep 70; open f /negative rw,creat 0644; close f
 )"},
     {"WhatIsNotThereIsBelieved", "", R"(
 stat /negative; stat /negative; open f /negative r; unlink /negative; rmdir /negative; rename /negative /x; readlink /negative; stat /negative/x; mkdir /negative 0755; stat /negative; rmdir /negative; stat /negative
@@ -132,6 +132,15 @@ mkdir /d 0755; mkdir /d/e 0755; stat /d/e; chmod /d 0700; stat /d/e; chown /d 1 
 )"},
     {"RepliesFromMidwayChanges", "[uncached]", R"(
 mkdir /d 0755; open f /d/a rw,creat 0644; write f *5000; pread f 5000 0; fstat f; truncate /d/a 100; fstat f; rename /d/a /d/b; fstat f; unlink /d/b; fstat f; close f; rmdir /d
+)"},
+    {"LinksAreKept", "[want:cache_symlinks]", R"(
+mknod /f 0100644; symlink f /l; readlink /l; readlink /l; stat /l; open f /l r; close f; statx /l link atime; readlink /l; unlink /l; symlink g /l; readlink /l; stat /l; drop_caches; readlink /l
+)"},
+    {"LinksAreKeptWhileTheyAre", "[want:cache_symlinks][uncached]", R"(
+mkdir /d 0755; symlink d /l; mknod /l/f 0100644; stat /l/f; lstat /l; readlink /l; setxattr /d user.x y; rename /l /m; readlink /m; stat /m/f; lutimens /m 1 2; readlink /m
+)"},
+    {"LinksAreKeptOnceRead", "[want:cache_symlinks][fail:readlink=EIO]", R"(
+symlink x /l; readlink /l; readlink /l; setxattr / user.fail -; readlink /l; setxattr / user.fail readlink=EIO; readlink /l
 )"},
 };
 

@@ -349,6 +349,12 @@ open f /a rw,creat,direct,append 0644; write f abc; write f def; pread f 10 0; p
     {"DirectWritesFail", "[fail:write=EDQUOT]", R"(
 open f /a rw,creat,direct 0644; write f *5000; fstat f; pread f 10 0; pwrite f x 0; setxattr / user.fail -; write f *100; setxattr / user.fail write=EIO; pwrite f x 0; pwrite f *200 50; fstat f; close f
 )"},
+    {"DirectWritesDropPagesFirst", "", R"(
+open f /a rw,creat 0644; open g /a rw,direct; write f *12000; pread f 12000 0; setxattr / user.fail write=EIO; pwrite g xyz 5000; setxattr / user.fail -; pread f 12000 0; close f; close g
+)"},
+    {"DirectWritesDropPagesFirstPastTheCache", "[open:direct_io]", R"(
+open f /a rw,creat 0644; write f *12000; setxattr / user.fail write=EIO; pwrite f xyz 5000; fstat f; setxattr / user.fail -; pread f 12000 0; close f
+)"},
 };
 
 }  // namespace

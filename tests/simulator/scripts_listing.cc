@@ -261,6 +261,36 @@ mkdir /d 0755; times 20 mknod /d/f# 0100644; open d /d r,dir; getdents d 200; op
     {"ReadingIsNotListing", "", R"(
 mknod /f 0100644; open f /f r; getdents f; close f; open d / r,dir; read d 10; close d; open d / path,dir; getdents d; close d
 )"},
+    {"CachedListings", "[opendir:cache_dir,keep_cache]", R"(
+mkdir /d 0755; times 9 mknod /d/f# 0100644; open d /d r,dir; getdents d; getdents d; lseek d 0 set; getdents d; getdents d; open e /d r,dir; getdents e 128; getdents e 128; getdents e; getdents e; close d; close e
+)"},
+    {"CachedListingsAreDropped", "[opendir:cache_dir]", R"(
+mkdir /d 0755; times 9 mknod /d/f# 0100644; open d /d r,dir; getdents d; getdents d; lseek d 0 set; getdents d; getdents d; close d; open d /d r,dir; getdents d; getdents d; lseek d 0 set; getdents d; close d
+)"},
+    {"CachedListingsInPieces", "[opendir:cache_dir,keep_cache]", R"(
+mkdir /d 0755; times 9 mknod /d/f# 0100644; open d /d r,dir; getdents d 100; getdents d 100; getdents d; getdents d; lseek d 0 set; getdents d 10; getdents d 200; lseek d 0 cur; close d; open d /d r,dir; getdents d 100; lseek d 0 set; getdents d; close d
+)"},
+    {"CachedListingsAfterChanges", "[opendir:cache_dir,keep_cache]", R"(
+mkdir /d 0755; times 5 mknod /d/f# 0100644; open d /d r,dir; getdents d; getdents d; mknod /d/new 0100644; lseek d 0 set; getdents d; getdents d; unlink /d/f3; lseek d 0 set; getdents d; getdents d; lseek d 0 set; getdents d; close d
+)"},
+    {"CachedListingsChangedInTheMiddle", "[opendir:cache_dir,keep_cache]", R"(
+mkdir /d 0755; times 5 mknod /d/f# 0100644; open d /d r,dir; getdents d; getdents d; lseek d 0 set; getdents d 100; mknod /d/new 0100644; getdents d 100; getdents d; open e /d r,dir; getdents e; getdents e; getdents d; close d; close e
+)"},
+    {"CachedListingsChangedBehind", "[opendir:cache_dir,keep_cache]", R"(
+mkdir /d 0755; times 5 mknod /d/f# 0100644; open d /d r,dir; getdents d; getdents d; setxattr /d user.remove f2; lseek d 0 set; getdents d; statx /d force mtime; lseek d 0 set; getdents d; getdents d; close d
+)"},
+    {"CachedListingsWithoutInvalidation", "[opendir:cache_dir,keep_cache][attr:none][refuse:auto_inval]", R"(
+mkdir /d 0755; times 5 mknod /d/f# 0100644; open d /d r,dir; getdents d; getdents d; setxattr /d user.remove f2; lseek d 0 set; getdents d; stat /d; lseek d 0 set; getdents d; getdents d; close d
+)"},
+    {"CachedListingsByUnknowns", "[opendir:cache_dir,keep_cache]", R"(
+mkdir /d 0755; times 150 mknod /d/name# 0100644; drop_caches; open d /d r,dir; getdents d 4096; stat /d/name3; getdents d 32768; getdents d; drop_caches; lseek d 0 set; getdents d 4096; stat /d/name100; getdents d; getdents d; close d
+)"},
+    {"CachedListingsAndSeeking", "[opendir:cache_dir,keep_cache]", R"(
+mkdir /d 0755; times 9 mknod /d/f# 0100644; open d /d r,dir; getdents d 128; lseek d 0 set; getdents d; getdents d; lseek d 2 set; getdents d 64; getdents d; close d
+)"},
+    {"CachedListingsWithoutOpendir", "[without:opendir]", R"(
+mkdir /d 0755; times 9 mknod /d/f# 0100644; open d /d r,dir; getdents d; getdents d; lseek d 0 set; getdents d; close d; open d /d r,dir; getdents d; mknod /d/x 0100644; getdents d; lseek d 0 set; getdents d; close d
+)"},
 };
 
 }  // namespace
