@@ -41,7 +41,7 @@ bool gives_entry(Opcode opcode) noexcept {
 
 }  // namespace
 
-tl::expected<std::unique_ptr<ProgramServer>, std::string> ProgramServer::start(ProgramSetup setup) {
+tl::expected<std::unique_ptr<ProgramServer>, std::string> ProgramServer::start(const ProgramSetup& setup) {
   auto program = Program::start(setup);
   if (!program) return tl::unexpected(program.error());
   return std::unique_ptr<ProgramServer>(new ProgramServer(std::move(*program), setup));

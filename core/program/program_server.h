@@ -32,7 +32,7 @@ namespace fusereplay {
 /// device.
 class ProgramServer final : public Server, public ServerWork {
  public:
-  static tl::expected<std::unique_ptr<ProgramServer>, std::string> start(ProgramSetup setup);
+  static tl::expected<std::unique_ptr<ProgramServer>, std::string> start(const ProgramSetup& setup);
   ~ProgramServer() override;
 
   void handle(IncomingRequest request, ReplyChannel& replies) override;

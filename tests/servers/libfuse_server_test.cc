@@ -84,14 +84,15 @@ void do_destroy(void* userdata) {
   self.destroyed = true;
 }
 
-const fuse_lowlevel_ops kOperations = [] {
+constexpr fuse_lowlevel_ops make_operations() {
   fuse_lowlevel_ops operations{};
   operations.lookup = do_lookup;
   operations.getattr = do_getattr;
   operations.forget = do_forget;
   operations.destroy = do_destroy;
   return operations;
-}();
+}
+constexpr fuse_lowlevel_ops kOperations = make_operations();
 
 std::unique_ptr<LibfuseServer> server_of(AnyName& filesystem) {
   auto server = LibfuseServer::low_level(&kOperations, sizeof(kOperations), &filesystem);

@@ -1,5 +1,6 @@
 // odd_program MODE /dev/fd/N: serves a root directory that answers GETATTR, and misbehaves as MODE says.
 //   pieces      sends the reply to its first GETATTR in two packets, as splice(2) would
+//   notifies    makes the attributes of the root invalid before each reply to GETATTR
 //   lingers     ignores SIGTERM
 //   background  goes on in another process
 //   vmsplice    says on stderr what vmsplice(2) gives, and ends
@@ -34,8 +35,14 @@ void try_vmsplice() {
 
 void answer(int device, const wire::InHeader& request, std::string_view mode) {
   MessageBuilder builder;
-  builder.start_reply(request.unique, 0);
   const auto opcode = static_cast<Opcode>(request.opcode);
+  if (mode == "notifies" && opcode == Opcode::kGetattr) {
+    const Bytes notification = builder.start_notification(NotifyCode::kInvalInode)
+                                   .add(wire::NotifyInvalInodeOut{.ino = 1, .off = -1, .len = 0})
+                                   .finish();
+    ::send(device, notification.data(), notification.size(), 0);
+  }
+  builder.start_reply(request.unique, 0);
   if (opcode == Opcode::kInit) {
     wire::InitOut init{};
     init.major = 7;

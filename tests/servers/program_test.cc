@@ -33,8 +33,8 @@ ProgramSetup setup(std::vector<std::string> command) {
 ProgramSetup odd_program(std::string mode) {
   return setup({ODD_PROGRAM, std::move(mode), "{}"});
 }
-std::unique_ptr<ProgramServer> started(ProgramSetup setup) {
-  auto server = ProgramServer::start(std::move(setup));
+std::unique_ptr<ProgramServer> started(const ProgramSetup& setup) {
+  auto server = ProgramServer::start(setup);
   EXPECT_TRUE(server.has_value()) << (server ? "" : server.error());
   return std::move(server.value());
 }
@@ -132,6 +132,25 @@ TEST(Program, ThatDoesNotEndIsKilled) {
   ASSERT_TRUE(server->end().has_value());
   EXPECT_TRUE(server->end()->gave_up);
   EXPECT_EQ(describe(*server->end()), "did not end when it was asked to, and was killed");
+}
+
+/// Results of notifications.
+class Notified final : public EventSink {
+ public:
+  void on_event(const Event& event) override {
+    if (event.kind == EventKind::kNotification) results.push_back(event.result);
+  }
+  std::vector<std::int64_t> results;
+};
+
+TEST(Program, MayNotify) {
+  Notified notified;
+  SimulatedMount mount(started(odd_program("notifies")), {.observers = {&notified}});
+  EXPECT_TRUE(mount.stat("/"));
+  EXPECT_TRUE(mount.stat("/"));
+  EXPECT_THAT(notified.results, ::testing::Each(::testing::Ge(0)));
+  EXPECT_EQ(notified.results.size(), 2U);
+  EXPECT_EQ(mount.trouble(), "");
 }
 
 TEST(Program, CannotSpliceItsMessages) {

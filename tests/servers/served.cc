@@ -25,7 +25,7 @@ std::unique_ptr<Server> child(std::vector<std::string> command, std::size_t sock
   ProgramSetup setup;
   setup.command = std::move(command);
   setup.socket_buffer = socket_buffer;
-  auto server = ProgramServer::start(std::move(setup));
+  auto server = ProgramServer::start(setup);
   if (!server) throw std::runtime_error(server.error());
   return std::move(*server);
 }

@@ -28,6 +28,7 @@ struct Served {
   std::map<std::string, int> findings;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for this name
 inline void PrintTo(const Served& served, std::ostream* out) {
   *out << served.name;
 }
