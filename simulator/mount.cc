@@ -114,7 +114,7 @@ Outcome<void> SimulatedMount::let_go(std::uint64_t unique) {
 }
 
 void SimulatedMount::drop_caches() {
-  kernel::shrink(parts_->kernel.filesystem.root());
+  parts_->kernel.filesystem.shrink_all();
   parts_->kernel.scheduler.settle();
 }
 

@@ -203,7 +203,11 @@ Result<void> Filesystem::link(Inode& source, Dentry& parent, Dentry& dentry, con
 void Filesystem::entry_unlinked(Dentry& dentry) noexcept {
   Inode& inode = *dentry.inode;
   inode.attr_version = ++connection_.attr_version;
-  if (inode.nlink > 0) --inode.nlink;
+  if (inode.is_directory()) {
+    inode.nlink = 0;
+  } else if (inode.nlink > 0) {
+    --inode.nlink;
+  }
   dentry.expires = 0;
   invalidate_attributes(inode, STATX_CTIME);
 }

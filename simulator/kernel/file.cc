@@ -193,6 +193,7 @@ Result<std::uint64_t> Filesystem::copy_file_range(OpenFile& in, std::uint64_t in
                                                   std::uint64_t out_offset, std::uint64_t length, const Process& task) {
   if (connection_.no_copy_file_range) return Errno(EOPNOTSUPP);
   Inode& target = *out.inode;
+  { const InodeLock written_back = lock(*in.inode, LockMode::kExclusive); }  // fuse_writeback_range
   const InodeLock held = lock(target, LockMode::kExclusive);
   if (const Result<void> removed = remove_privileges(target, task); !removed) return removed.error();
   wire::CopyFileRangeIn body{};

@@ -24,7 +24,7 @@ class Filesystem::ReadFill final : public RequestEnd {
     for (std::uint64_t i = 0; i < count_; ++i) {
       Page* const page = inode_->pages.find(first_ + i);
       if (page == nullptr) continue;
-      page->reading = false;
+      page->locked = false;
       page->uptodate = request.error() == 0;
       const std::size_t from = std::min<std::size_t>(data.size(), i * kPageSize);
       const std::size_t size = std::min<std::size_t>(data.size() - from, kPageSize);
@@ -69,6 +69,10 @@ Result<std::size_t> Filesystem::read_direct(OpenFile& file, std::uint64_t offset
   const std::uint64_t most =
       std::min<std::uint64_t>(options_.max_read, std::uint64_t{connection_.max_pages} * kPageSize);
   std::size_t done = 0;
+  if (!into.empty() && file.inode->pages.is_locked(offset / kPageSize, (offset + into.size() - 1) / kPageSize)) {
+    // filemap_range_has_writeback: a locked page looks like one, and whoever writes it back holds the inode.
+    const InodeLock passed = lock(*file.inode, LockMode::kExclusive);
+  }
   while (done < into.size()) {
     wire::ReadIn in{};
     in.fh = file.handle;
@@ -154,19 +158,30 @@ Result<std::size_t> Filesystem::splice(OpenFile& in, std::uint64_t in_offset, Op
   return done;
 }
 
-/// Somebody who waits for pages that are being read.
+/// Somebody who waits for pages.
 struct Filesystem::PageWait final : WaitReason {
   PageWait(std::uint64_t of, std::uint64_t page) noexcept : nodeid(of), index(page) {}
   std::string describe() const override {
-    return "page " + std::to_string(index) + " of nodeid " + std::to_string(nodeid) + " is never read";
+    return "page " + std::to_string(index) + " of nodeid " + std::to_string(nodeid) + " is locked by a READ or WRITE";
   }
   std::uint64_t nodeid;
   std::uint64_t index;
 };
 
 bool Filesystem::wait_for_pages(Inode& inode, std::uint64_t first, std::uint64_t last) {
+  if (!inode.pages.is_locked(first, last)) return true;
   const InodeRef keep(&inode);
-  return scheduler_.wait_until([&] { return !inode.pages.is_reading(first, last); }, PageWait(inode.nodeid, first));
+  ++inode.page_lockers;
+  const bool came =
+      scheduler_.wait_until([&] { return !inode.pages.is_locked(first, last); }, PageWait(inode.nodeid, first));
+  --inode.page_lockers;
+  return came;
+}
+
+bool Filesystem::wait_to_read(Inode& inode, std::uint64_t index) {
+  const InodeRef keep(&inode);
+  return scheduler_.wait_until([&] { return inode.page_lockers == 0 && !inode.pages.is_locked(index, index); },
+                               PageWait(inode.nodeid, index));
 }
 
 void Filesystem::truncate_pages(Inode& inode, std::uint64_t size) {
@@ -179,26 +194,31 @@ void Filesystem::drop_pages(Inode& inode, std::uint64_t first, std::uint64_t las
   inode.pages.drop(first, last);
 }
 
-// filemap_get_pages for one page: what a miss reads ahead, then what its mark does, then the wait for it.
+// filemap_get_pages for one page: what a miss reads ahead, then what its mark does, then the wait for it. A page that
+// was dropped meanwhile is missed anew.
 Result<Page*> Filesystem::page_for_reading(OpenFile& file, std::uint64_t index, std::uint64_t end_index,
                                            const Process& task) {
   Inode& inode = *file.inode;
-  Page* page = inode.pages.find(index);
+  Page* page = nullptr;
   // ractl_max_pages: a large read may go beyond the window, up to what the device takes (VM_READAHEAD_PAGES).
   const std::uint64_t ahead = connection_.readahead_pages;
   const std::uint64_t window = ahead == 0 ? 0 : std::max(ahead, std::min(end_index - index, kIoPages));
-  if (page == nullptr && window > 0) {
-    read_ahead(file, file.readahead.on_miss(inode.pages, index, end_index - index, window), task);
+  for (bool waited = true; waited && page == nullptr;) {
+    page = inode.pages.find(index);
+    if (page == nullptr && window > 0) {
+      read_ahead(file, file.readahead.on_miss(inode.pages, index, end_index - index, window), task);
+      page = inode.pages.find(index);
+    }
+    if (page != nullptr && page->readahead) {
+      page->readahead = false;
+      read_ahead(file,
+                 file.readahead.on_marked(inode.pages, index, end_index - index, window, profile_.readahead_alignment),
+                 task);
+    }
+    waited = page != nullptr && page->locked;
+    if (waited && !wait_to_read(inode, index)) return Errno(EDEADLK);
     page = inode.pages.find(index);
   }
-  if (page != nullptr && page->readahead) {
-    page->readahead = false;
-    read_ahead(file,
-               file.readahead.on_marked(inode.pages, index, end_index - index, window, profile_.readahead_alignment),
-               task);
-  }
-  if (page != nullptr && page->reading && !wait_for_pages(inode, index, index)) return Errno(EDEADLK);
-  page = inode.pages.find(index);
   if (page == nullptr || !page->uptodate) {
     if (const Result<void> read = read_page(file, index, task); !read) return read.error();
     page = inode.pages.find(index);
@@ -224,7 +244,7 @@ void Filesystem::read_ahead(OpenFile& file, const ReadaheadWindow& window, const
     const std::uint64_t first = index;
     while (index < end && index - first < most && inode.pages.find(index) == nullptr) {
       Page& page = inode.pages.get(index);
-      page.reading = true;
+      page.locked = true;
       page.readahead = window.async_size != 0 && index == marked;
       ++index;
     }
@@ -246,6 +266,8 @@ void Filesystem::read_ahead(OpenFile& file, const ReadaheadWindow& window, const
 // fuse_read_folio, fuse_do_readfolio.
 Result<void> Filesystem::read_page(OpenFile& file, std::uint64_t index, const Process& task) {
   Inode& inode = *file.inode;
+  if (!wait_for_pages(inode, index, index)) return Errno(EDEADLK);
+  if (const Page* const page = inode.pages.find(index); page != nullptr && page->uptodate) return {};
   const std::uint64_t attr_version = connection_.attr_version;
   wire::ReadIn in{};
   in.fh = file.handle;
@@ -254,9 +276,9 @@ Result<void> Filesystem::read_page(OpenFile& file, std::uint64_t index, const Pr
   in.flags = static_cast<std::uint32_t>(file.flags);
   const auto request = make(Opcode::kRead, inode.nodeid, task);
   request->add(in);
-  inode.pages.get(index).reading = true;
+  inode.pages.get(index).locked = true;
   const Result<void> answer = call(*request);
-  inode.pages.get(index).reading = false;
+  inode.pages.get(index).locked = false;
   invalidate_attributes(inode, STATX_ATIME);  // whatever came of it
   if (!answer) return answer;
   const Bytes data = request->data();
@@ -318,7 +340,8 @@ std::uint32_t write_flags(const OpenFile& file, int how) noexcept {
 
 }  // namespace
 
-// fuse_fill_write_pages: how much one WRITE carries. It ends with a page that is only in part known.
+// fuse_fill_write_pages: how much one WRITE carries. It ends with a page that is only in part known, which stays
+// locked.
 std::size_t Filesystem::fill_pages(Inode& inode, std::uint64_t offset, Bytes data) {
   std::size_t count = 0;
   std::uint32_t pages = 0;
@@ -327,11 +350,13 @@ std::size_t Filesystem::fill_pages(Inode& inode, std::uint64_t offset, Bytes dat
     const std::uint64_t within = at % kPageSize;
     const std::size_t size =
         std::min<std::size_t>({kPageSize - within, data.size() - count, connection_.max_write - count});
+    wait_for_pages(inode, at / kPageSize, at / kPageSize);
     Page& page = inode.pages.get(at / kPageSize);
     std::memcpy(page.bytes.data() + within, data.data() + count, size);
     count += size;
     ++pages;
     if (size == kPageSize) page.uptodate = true;
+    page.locked = !page.uptodate;
     if (!page.uptodate || !connection_.has(kInitBigWrites)) break;
     if ((offset + count) % kPageSize != 0) break;
   }
@@ -357,6 +382,7 @@ Result<std::size_t> Filesystem::write_through(OpenFile& file, std::uint64_t offs
     const auto request = make(Opcode::kWrite, inode.nodeid, task);
     request->add(in).bytes(rest.first(count));
     failed = call(*request);
+    inode.pages.get((offset + done + count - 1) / kPageSize).locked = false;
     std::size_t written = 0;
     if (failed) {
       const std::uint32_t size = request->out<wire::WriteOut>().size;
@@ -389,6 +415,11 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
   drop_pages(inode, offset / kPageSize, (offset + data.size() - 1) / kPageSize);  // and again once it is written
   std::size_t done = 0;
   Result<void> failed;
+  drop_pages(inode, offset / kPageSize, (offset + data.size() - 1) / kPageSize);  // kiocb_invalidate_pages
+  if ((file.fopen & kFopenDirectIo) == 0 && connection_.has(kInitAsyncDio)) {
+    // fuse_direct_IO says so once the WRITEs are sent, and waits for them then.
+    invalidate_attributes(inode, STATX_MTIME | STATX_CTIME | STATX_BLOCKS | STATX_SIZE);
+  }
   while (done < data.size()) {
     const Bytes rest = data.subspan(done).first(std::min(most, data.size() - done));
     wire::WriteIn in{};

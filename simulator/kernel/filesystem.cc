@@ -25,7 +25,16 @@ Filesystem::Filesystem(RequestQueue& queue, Clock& clock, Scheduler& scheduler, 
 
 Filesystem::~Filesystem() {
   active_ = false;
+  shrink_all();
+}
+
+void Filesystem::shrink_all() {
   shrink(*root_);
+  std::vector<DentryRef> lost;
+  inodes_.for_each([&](Inode& inode) {
+    if (inode.directory_dentry != nullptr && !inode.directory_dentry->hashed) lost.emplace_back(inode.directory_dentry);
+  });
+  for (const DentryRef& directory : lost) shrink(*directory);
 }
 
 Result<void> Filesystem::send_init() {

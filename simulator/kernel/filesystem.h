@@ -91,6 +91,8 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   void deactivate() noexcept { active_ = false; }
 
   Dentry& root() noexcept { return *root_; }
+  /// Drops every name that nobody uses, those below directories that can no longer be found too (shrink_dcache_sb).
+  void shrink_all();
   InodeCache& inodes() noexcept { return inodes_; }
   ConnectionState& connection() noexcept { return connection_; }
   const SimulatedMountOptions& options() const noexcept { return options_; }
@@ -266,9 +268,11 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   Result<std::size_t> write_direct(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task, int how);
   std::size_t fill_pages(Inode& inode, std::uint64_t offset, Bytes data);
   Result<Page*> page_for_reading(OpenFile& file, std::uint64_t index, std::uint64_t end_index, const Process& task);
-  /// Waits for the READs of these pages (folio_lock).
+  /// Waits until nobody has these pages locked, to do so oneself (folio_lock).
   bool wait_for_pages(Inode& inode, std::uint64_t first, std::uint64_t last);
-  // What the page cache's methods of these names do, once nobody reads the pages.
+  /// Waits for a page to read it (folio_wait_locked).
+  bool wait_to_read(Inode& inode, std::uint64_t index);
+  // What the page cache's methods of these names do, once nobody has the pages locked.
   void truncate_pages(Inode& inode, std::uint64_t size);
   void invalidate_pages(Inode& inode) { drop_pages(inode, 0, UINT64_MAX); }
   void drop_pages(Inode& inode, std::uint64_t first, std::uint64_t last);

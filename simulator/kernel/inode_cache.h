@@ -69,10 +69,11 @@ struct Inode {
   std::optional<std::string> link;  // what CACHE_SYMLINKS keeps of a symbolic link
   std::uint64_t version = 0;        // i_version of a directory: every change that went through here
   Listing listing;
-  FileLocks flocks;        // kept by the kernel, where the server does not keep them
-  FileLocks record_locks;  // the same
-  RwLock rwsem;            // i_rwsem
-  RwLock mutex;            // fuse_inode.mutex: lookups and listings of a directory without PARALLEL_DIROPS
+  std::uint32_t page_lockers = 0;  // who wait to lock pages: they come before those who wait to read them
+  FileLocks flocks;                // kept by the kernel, where the server does not keep them
+  FileLocks record_locks;          // the same
+  RwLock rwsem;                    // i_rwsem
+  RwLock mutex;                    // fuse_inode.mutex: lookups and listings of a directory without PARALLEL_DIROPS
 };
 
 void intrusive_ptr_add_ref(Inode* inode) noexcept;

@@ -6,16 +6,16 @@
 
 namespace fusereplay::kernel {
 
-bool PageCache::is_reading(std::uint64_t first, std::uint64_t last) const noexcept {
+bool PageCache::is_locked(std::uint64_t first, std::uint64_t last) const noexcept {
   for (auto page = pages_.lower_bound(first); page != pages_.end() && page->first <= last; ++page) {
-    if (page->second.reading) return true;
+    if (page->second.locked) return true;
   }
   return false;
 }
 
 void PageCache::drop(std::uint64_t first, std::uint64_t last) {
   for (auto page = pages_.lower_bound(first); page != pages_.end() && page->first <= last;) {
-    page = page->second.reading ? std::next(page) : pages_.erase(page);
+    page = page->second.locked ? std::next(page) : pages_.erase(page);
   }
 }
 

@@ -15,12 +15,11 @@ struct Page {
 
   std::array<std::byte, kPageSize> bytes;
   bool uptodate = false;
-  bool reading = false;    // locked by a READ that is under way
+  bool locked = false;     // by a READ that is under way, or the WRITE of a part of it
   bool readahead = false;  // PG_readahead: whoever reads it starts the next READs
 };
 
-/// Pages by index (offset / kPageSize). Addresses are stable until a page is dropped; a page that is being read is
-/// never dropped.
+/// Pages by index (offset / kPageSize). Addresses are stable until a page is dropped; a locked page is never dropped.
 class PageCache {
  public:
   Page* find(std::uint64_t index) noexcept {
@@ -30,8 +29,8 @@ class PageCache {
   /// The page, made if there was none.
   Page& get(std::uint64_t index) { return pages_[index]; }
   bool empty() const noexcept { return pages_.empty(); }
-  /// Whether any page from `first` to `last` is being read.
-  bool is_reading(std::uint64_t first, std::uint64_t last) const noexcept;
+  /// Whether any page from `first` to `last` is locked.
+  bool is_locked(std::uint64_t first, std::uint64_t last) const noexcept;
   std::size_t size() const noexcept { return pages_.size(); }
 
   /// Drops what lies behind `size` and zeroes the rest of its last page (truncate_pagecache).

@@ -2,8 +2,13 @@
 // notifications.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <map>
+
 #include "core/server/operations_server.h"
 #include "examples/memfs/memfs.h"
+#include "examples/passthrough/passthrough.h"
+#include "tests/simulator/concurrent_pairs.h"
 #include "tests/simulator/real_stage.h"
 #include "tests/simulator/simulated_stage.h"
 #include "tests/simulator/tuned.h"
@@ -15,10 +20,32 @@ namespace {
 
 constexpr std::string_view kPrelude = "1 access / exec\n1 stat /\n1 stat /.begins\n";
 
-std::unique_ptr<Operations> make_filesystem(const Tuning& tuning) {
-  MemfsOptions options;
-  if (tuning.has("locks")) options.locks = MemfsOptions::Locks::kOwn;
-  return std::make_unique<Tuned>(std::make_unique<Memfs>(options), tuning);
+enum class Below : std::uint8_t { kMemfs, kPassthrough };
+
+std::unique_ptr<Operations> make_filesystem(Below below, const Tuning& tuning) {
+  if (below == Below::kMemfs) {
+    MemfsOptions options;
+    if (tuning.has("locks")) options.locks = MemfsOptions::Locks::kOwn;
+    return std::make_unique<Tuned>(std::make_unique<Memfs>(options), tuning);
+  }
+  PassthroughOptions options;
+  options.source = LiveEnvironment::make_directory("source");
+  auto made = Passthrough::make(options);
+  if (!made) throw std::runtime_error(made.error());
+  return std::make_unique<Tuned>(std::move(*made), tuning);
+}
+
+/// Inode numbers are the source's: numbered in the order they are first shown.
+std::string with_numbered_inodes(std::string shown) {
+  static constexpr std::string_view kInode = "ino=";
+  std::map<std::string, std::string> numbers;
+  for (std::size_t at = 0; (at = shown.find(kInode, at)) != std::string::npos;) {
+    at += kInode.size();
+    const std::size_t end = std::min(shown.find_first_not_of("0123456789", at), shown.size());
+    const auto number = numbers.try_emplace(shown.substr(at, end - at), "#" + std::to_string(numbers.size())).first;
+    shown.replace(at, end - at, number->second);
+  }
+  return shown;
 }
 
 /// A line for each step.
@@ -31,24 +58,24 @@ std::string play(Stage& stage, StepLog& log, std::string_view steps) {
     for (const std::string& argument : step.arguments) shown += " " + argument;
     shown += " -> " + stage.run(step) + "\n";
   }
-  return shown;
+  return with_numbered_inodes(std::move(shown));
 }
 
-std::string play_simulated(const ConcurrentScript& script) {
+std::string play_simulated(Below below, std::string_view tuning, std::string_view steps) {
   StepLog log;
-  SimulatedMount mount(make_filesystem(Tuning(script.tuning)), {.observers = {&log}});
+  SimulatedMount mount(make_filesystem(below, Tuning(tuning)), {.observers = {&log}});
   std::string shown;
   {
     SimulatedStage stage(mount, log);
-    shown = play(stage, log, script.steps);
+    shown = play(stage, log, steps);
   }
   EXPECT_EQ(mount.trouble(), "") << "on the simulated mount";
   return shown;
 }
 
-std::string play_real(const ConcurrentScript& script) {
+std::string play_real(Below below, std::string_view tuning, std::string_view steps) {
   StepLog log;
-  OperationsServer inner(make_filesystem(Tuning(script.tuning)));
+  OperationsServer inner(make_filesystem(below, Tuning(tuning)));
   HoldingServer server(inner);
   LiveMountOptions options;
   options.observers = {&log};
@@ -57,20 +84,59 @@ std::string play_real(const ConcurrentScript& script) {
   std::string shown;
   {
     RealStage stage(mount.path(), server, log, SimulatedStage::kProcesses);
-    shown = play(stage, log, script.steps);
+    shown = play(stage, log, steps);
   }
   EXPECT_EQ(mount.unmount(), EndReason::kUnmounted);
   return shown;
 }
 
-class ConcurrentFidelity : public LiveTest, public ::testing::WithParamInterface<ConcurrentScript> {};
-
-TEST_P(ConcurrentFidelity, RealAndSimulatedAgree) {
-  EXPECT_EQ(play_simulated(GetParam()), play_real(GetParam())) << "first simulated, then real";
+void compare(Below below, std::string_view tuning, std::string_view steps) {
+  EXPECT_EQ(play_simulated(below, tuning, steps), play_real(below, tuning, steps)) << "first simulated, then real";
 }
 
-INSTANTIATE_TEST_SUITE_P(Scripts, ConcurrentFidelity, ::testing::ValuesIn(concurrent_scripts()),
-                         [](const auto& info) { return std::string(info.param.name); });
+class OverMemfs : public LiveTest, public ::testing::WithParamInterface<ConcurrentScript> {};
+class OverPassthrough : public LiveTest, public ::testing::WithParamInterface<ConcurrentScript> {};
+
+TEST_P(OverMemfs, RealAndSimulatedAgree) {
+  compare(Below::kMemfs, GetParam().tuning, GetParam().steps);
+}
+
+TEST_P(OverPassthrough, RealAndSimulatedAgree) {
+  compare(Below::kPassthrough, GetParam().tuning, GetParam().steps);
+}
+
+/// Without those about locks that memfs itself keeps.
+std::vector<ConcurrentScript> scripts_over_passthrough() {
+  std::vector<ConcurrentScript> scripts;
+  for (const ConcurrentScript& script : concurrent_scripts()) {
+    if (!Tuning(script.tuning).has("locks")) scripts.push_back(script);
+  }
+  return scripts;
+}
+
+const auto kByName = [](const auto& info) { return std::string(info.param.name); };
+INSTANTIATE_TEST_SUITE_P(Scripts, OverMemfs, ::testing::ValuesIn(concurrent_scripts()), kByName);
+INSTANTIATE_TEST_SUITE_P(Scripts, OverPassthrough, ::testing::ValuesIn(scripts_over_passthrough()), kByName);
+
+/// All pairs in the long form (FUSEREPLAY_LONG), else a few of them.
+class ConcurrentPairs : public LiveTest {
+ protected:
+  static void run(const std::vector<PairScript>& pairs) {
+    const std::size_t step = std::getenv("FUSEREPLAY_LONG") != nullptr ? 1 : 29;
+    for (std::size_t i = 0; i < pairs.size(); i += step) {
+      SCOPED_TRACE(pairs[i].name);
+      compare(Below::kMemfs, "[locks]", pairs[i].steps);
+    }
+  }
+};
+
+TEST_F(ConcurrentPairs, OfOneDirectory) {
+  run(directory_pairs());
+}
+
+TEST_F(ConcurrentPairs, OfOneFile) {
+  run(file_pairs());
+}
 
 }  // namespace
 }  // namespace fusereplay::testing

@@ -138,6 +138,17 @@ TEST_F(Notified, DeleteTakesANameOnlyWithTheRightChild) {
   mount.close(held);
 }
 
+TEST_F(Notified, WhatLiesBelowADirectoryThatIsNoLongerFoundIsForgottenWithTheRest) {
+  mount.mkdir("/d", 0755);
+  make_file("/d/x");
+  const Fd held = mount.open("/d/x", O_RDONLY).value();
+  EXPECT_TRUE(inval_entry(1, "d"));
+  mount.close(held);
+  EXPECT_THAT(mount.lookup_counts(), ::testing::SizeIs(2));
+  mount.drop_caches();
+  EXPECT_THAT(mount.lookup_counts(), IsEmpty());
+}
+
 TEST_F(Notified, StoreFillsPagesThatAReaderThenDoesNotAskFor) {
   make_file("/a");
   const Fd file = mount.open("/a", O_RDONLY).value();

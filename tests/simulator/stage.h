@@ -8,8 +8,8 @@
 //   signal 2                SIGUSR1, which has a handler; kill 2: SIGKILL
 //   notify inval_entry 1 a  the server says so
 //   told                    what came of a notification that waited
-//   free let_go MKDIR       the same, where which requests it makes is for the kernel to choose
-//   (docs/kernel-contract.md)
+//   free let_go MKDIR       the same, where what comes of it, and which requests it makes, is for the kernel to choose
+//                           (docs/kernel-contract.md): only whether it is over is shown
 #pragma once
 
 #include <cstdint>
