@@ -31,7 +31,7 @@ namespace fusereplay {
 /// filesystem: -ENOENT from fuse_reply_entry() and the like means that nobody waits, and that the count or the handle
 /// must be undone. The high-level API does so by itself. libfuse prints "fuse: writing device" for other errors.
 ///
-/// WHAT OF THE PROTOCOL. libfuse 3.14 speaks 7.38 at most and says so in its INIT reply; it answers opcodes that it
+/// WHAT OF THE PROTOCOL. libfuse 3.14 speaks 7.31 and says so in its INIT reply; it answers opcodes that it
 /// does not know (STATX, TMPFILE, SYNCFS) with ENOSYS and offers the filesystem no flag that it does not know
 /// (PARALLEL_DIROPS among them). Nothing is spliced. Options for mount(2) among the arguments are accepted and have no
 /// effect: tell the client.
