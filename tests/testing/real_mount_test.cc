@@ -12,7 +12,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "core/async/sync.h"
 #include "examples/memfs/memfs.h"
 #include "testing/every_mount.h"
 #include "testing/matchers.h"
@@ -20,12 +19,8 @@
 namespace fusereplay::testing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::IsSupersetOf;
 using ::testing::SizeIs;
 
 using MyFs = Memfs;
@@ -305,32 +300,6 @@ TEST_F(RealMountTest, NobodyElseSeesIt) {
   mount().mkdir("/d", 0755);
   EXPECT_EQ(mounts(), before);
   EXPECT_THAT(mount().list("/"), SucceedsWith(ElementsAre("d"))) << "and nothing else is to be seen in it";
-}
-
-/// Answers no MKDIR until the connection has ended.
-class Silent final : public Memfs {
- public:
-  Async<void> init(Connection& connection) override {
-    connection_ = &connection;
-    return Memfs::init(connection);
-  }
-  Async<Entry> mkdir(const Request& request, NodeId, std::string_view, const Creation&) override {
-    AsyncEvent ended;
-    const Interrupts::Watch watch(connection_->interrupts(), request.unique(), ended);
-    co_await ended.wait();
-    co_return Errno(EINTR);
-  }
-
- private:
-  Connection* connection_ = nullptr;
-};
-
-TEST_F(RealMountTest, ACallThatIsNeverAnsweredEndsWithTheConnection) {
-  RealMount mount(std::make_unique<Silent>(), {.deadline = std::chrono::milliseconds(100)});
-  EXPECT_THAT(mount.mkdir("/d", 0755), FailsWith(ECONNABORTED));
-  EXPECT_THAT(mount.stat("/e"), FailsWith(ENOTCONN));
-  EXPECT_THAT(mount.dead_ends(), ElementsAre("a call was not answered within 100 ms"));
-  EXPECT_THAT(mount.trouble(), HasSubstr("not answered"));
 }
 
 }  // namespace
