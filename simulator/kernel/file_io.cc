@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace fusereplay::kernel {
 
@@ -63,16 +64,25 @@ Result<std::size_t> Filesystem::read(OpenFile& file, std::uint64_t offset, std::
                                             : read_cached(file, offset, into, task);
 }
 
+// fuse_direct_IO: all requests are sent before the first is answered, so that an error of one does not keep the others
+// back, and the caller hears of the first that failed (fuse_get_res_by_io).
+bool Filesystem::sends_at_once(const OpenFile& file) const noexcept {
+  return (file.fopen & kFopenDirectIo) == 0 && connection_.has(kInitAsyncDio);
+}
+
 // fuse_direct_io, reading: as many READs as it takes, one after the other, until one is short.
 Result<std::size_t> Filesystem::read_direct(OpenFile& file, std::uint64_t offset, std::span<std::byte> into,
                                             const Process& task) {
   const std::uint64_t most =
       std::min<std::uint64_t>(options_.max_read, std::uint64_t{connection_.max_pages} * kPageSize);
+  const bool at_once = sends_at_once(file);
   std::size_t done = 0;
   if (!into.empty() && file.inode->pages.is_locked(offset / kPageSize, (offset + into.size() - 1) / kPageSize)) {
     // filemap_range_has_writeback: a locked page looks like one, and whoever writes it back holds the inode.
     const InodeLock passed = lock(*file.inode, LockMode::kExclusive);
   }
+  std::size_t end = into.size();
+  std::optional<Errno> failed;
   while (done < into.size()) {
     wire::ReadIn in{};
     in.fh = file.handle;
@@ -85,16 +95,19 @@ Result<std::size_t> Filesystem::read_direct(OpenFile& file, std::uint64_t offset
     request->add(in);
     const Result<void> answer = call(*request);
     invalidate_attributes(*file.inode, STATX_ATIME);  // whatever came of it
-    if (!answer) {
+    if (!answer && !at_once) {
       if (done > 0) break;
       return answer.error();
     }
-    const Bytes data = request->data();
+    if (!answer && !failed) failed = answer.error();
+    const Bytes data = answer ? request->data() : Bytes();
     if (!data.empty()) std::memcpy(into.data() + done, data.data(), data.size());
-    done += data.size();
-    if (data.size() < in.size) break;
+    if (at_once && data.size() < in.size) end = std::min(end, done + data.size());
+    done += at_once ? in.size : data.size();
+    if (data.size() < in.size && !at_once) break;
   }
-  return done;
+  if (failed) return *failed;
+  return std::min(done, end);
 }
 
 // fuse_cache_read_iter, filemap_read.
@@ -106,12 +119,17 @@ Result<std::size_t> Filesystem::read_cached(OpenFile& file, std::uint64_t offset
   }
   if ((file.flags & O_DIRECT) != 0) {  // fuse_direct_IO
     if (offset >= inode.size) return std::size_t{0};
+    const std::span<std::byte> all = into;
     if (connection_.has(kInitAsyncDio)) {
       const std::uint64_t unit = std::uint64_t{connection_.max_pages} * kPageSize;
       const std::uint64_t most = (inode.size - offset + unit - 1) / unit * unit;
       into = into.first(std::min<std::uint64_t>(into.size(), most));
     }
-    return read_direct(file, offset, into, task);
+    const Result<std::size_t> direct = read_direct(file, offset, into, task);
+    // generic_file_read_iter: what is missing before the end comes through the cache.
+    if (!direct || *direct == all.size() || offset + *direct >= inode.size) return direct;
+    const Result<std::size_t> rest = read_pages(file, offset + *direct, all.subspan(*direct), task);
+    return rest ? *direct + *rest : *direct;
   }
   const Result<std::size_t> done = read_pages(file, offset, into, task);
   if (done && *done > 0) file.readahead.set_previous(offset + *done);
@@ -413,13 +431,14 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
   Inode& inode = *file.inode;
   const std::size_t most = std::min<std::size_t>(connection_.max_write, std::size_t{connection_.max_pages} * kPageSize);
   drop_pages(inode, offset / kPageSize, (offset + data.size() - 1) / kPageSize);  // and again once it is written
+  const bool at_once = sends_at_once(file);
   std::size_t done = 0;
-  Result<void> failed;
   drop_pages(inode, offset / kPageSize, (offset + data.size() - 1) / kPageSize);  // kiocb_invalidate_pages
   if ((file.fopen & kFopenDirectIo) == 0 && connection_.has(kInitAsyncDio)) {
     // fuse_direct_IO says so once the WRITEs are sent, and waits for them then.
     invalidate_attributes(inode, STATX_MTIME | STATX_CTIME | STATX_BLOCKS | STATX_SIZE);
   }
+  std::optional<Errno> failed;
   while (done < data.size()) {
     const Bytes rest = data.subspan(done).first(std::min(most, data.size() - done));
     wire::WriteIn in{};
@@ -432,8 +451,17 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
     if (!task.capable()) in.write_flags |= kWriteKillSuidgid;  // asked for or not
     const auto request = make(Opcode::kWrite, inode.nodeid, task);
     request->add(in).bytes(rest);
-    failed = call(*request);
-    if (!failed) break;
+    if (at_once) {
+      const Result<void> answer = call(*request);
+      const bool whole = answer && request->out<wire::WriteOut>().size == rest.size();
+      if (!whole && !failed) failed = answer ? Errno(EIO) : answer.error();
+      done += rest.size();
+      continue;
+    }
+    if (const Result<void> answer = call(*request); !answer) {
+      failed = answer.error();
+      break;
+    }
     const std::uint32_t written = request->out<wire::WriteOut>().size;
     if (written > rest.size()) {
       failed = Errno(EIO);
@@ -442,11 +470,12 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
     done += written;
     if (written < rest.size()) break;
   }
+  if (at_once && failed) done = 0;
   if (done > 0) {
     drop_pages(inode, offset / kPageSize, (offset + done - 1) / kPageSize);
   }
   content_changed(inode, offset + done, done);
-  if (done == 0 && !failed) return failed.error();
+  if (done == 0 && failed) return *failed;
   return done;
 }
 

@@ -261,6 +261,7 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   bool check_io_mode(Inode& inode, int flags, std::uint64_t handle, std::uint32_t fopen);
   Result<std::size_t> read_cached(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
   Result<std::size_t> read_pages(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
+  bool sends_at_once(const OpenFile& file) const noexcept;
   Result<std::size_t> read_direct(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
   bool writes_in_parallel(const OpenFile& file, std::uint64_t offset, std::size_t size, int how) const noexcept;
   Result<std::size_t> write_locked(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task, int how);

@@ -355,6 +355,18 @@ open f /a rw,creat 0644; open g /a rw,direct; write f *12000; pread f 12000 0; s
     {"DirectWritesDropPagesFirstPastTheCache", "[open:direct_io]", R"(
 open f /a rw,creat 0644; write f *12000; setxattr / user.fail write=EIO; pwrite f xyz 5000; fstat f; setxattr / user.fail -; pread f 12000 0; close f
 )"},
+    {"DirectRequestsAreSentAtOnce", "[refuse:max_pages]", R"(
+open f /a rw,creat,direct 0644; write f *400000; setxattr / user.fail write=EIO; pwrite f *300000 0; pwrite f *300000 300000; fstat f; setxattr / user.fail read=EPERM; pread f 300000 0; setxattr / user.fail -; pread f 300000 200000; close f
+)"},
+    {"DirectRequestsAreSentInTurn", "[refuse:max_pages,async_dio]", R"(
+open f /a rw,creat,direct 0644; write f *400000; setxattr / user.fail write=EIO; pwrite f *300000 0; pwrite f *300000 300000; fstat f; setxattr / user.fail read=EPERM; pread f 300000 0; setxattr / user.fail -; pread f 300000 200000; close f
+)"},
+    {"DirectRequestsThatFallShort", "[refuse:max_pages][short:read]", R"(
+open f /a rw,creat,direct 0644; write f *400000; pread f 300000 0; pread f 1000 100; fstat f; close f
+)"},
+    {"DirectWritesThatFallShort", "[refuse:max_pages][short:write]", R"(
+open f /a rw,creat,direct 0644; write f *300000; fstat f; write f *1000; fstat f; close f; setxattr / user.x y; open f /a rw,direct; pwrite f *1000 0; fstat f; close f
+)"},
 };
 
 }  // namespace
