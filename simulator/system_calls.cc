@@ -218,6 +218,15 @@ Outcome<std::size_t> SystemCalls::write(Fd fd, std::string_view data) {
   });
 }
 
+namespace {
+
+/// Beyond 2^63 it is negative, as the kernel adds (-fno-strict-overflow).
+std::int64_t sum(std::int64_t offset, std::uint64_t to) noexcept {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(offset) + to);
+}
+
+}  // namespace
+
 // fuse_file_llseek, fuse_dir_llseek.
 Outcome<std::uint64_t> SystemCalls::lseek(Fd fd, std::int64_t offset, int whence) {
   return call([&]() -> Result<std::uint64_t> {
@@ -230,7 +239,7 @@ Outcome<std::uint64_t> SystemCalls::lseek(Fd fd, std::int64_t offset, int whence
       case SEEK_SET:
         break;
       case SEEK_CUR:
-        target += static_cast<std::int64_t>(at.position);
+        target = sum(offset, at.position);
         break;
       case SEEK_END: {
         if (!at.inode->is_directory()) {
@@ -238,7 +247,7 @@ Outcome<std::uint64_t> SystemCalls::lseek(Fd fd, std::int64_t offset, int whence
           const Result<void> known = kernel_.filesystem.update_attributes(*at.inode, &at, STATX_SIZE, process_);
           if (!known) return known.error();
         }
-        target += static_cast<std::int64_t>(at.inode->size);
+        target = sum(offset, at.inode->size);
         break;
       }
       case SEEK_DATA:

@@ -18,14 +18,16 @@ struct Range {
 
 // flock_to_posix_lock.
 Result<Range> range_of(const struct flock& lock, std::uint64_t position, std::uint64_t size) {
-  std::int64_t start = lock.l_start;
+  std::int64_t base = 0;
   if (lock.l_whence == SEEK_CUR) {
-    start += static_cast<std::int64_t>(position);
+    base = static_cast<std::int64_t>(position);
   } else if (lock.l_whence == SEEK_END) {
-    start += static_cast<std::int64_t>(size);
+    base = static_cast<std::int64_t>(size);
   } else if (lock.l_whence != SEEK_SET) {
     return Errno(EINVAL);
   }
+  if (lock.l_start > INT64_MAX - base) return Errno(EOVERFLOW);
+  std::int64_t start = base + lock.l_start;
   std::int64_t end = INT64_MAX;
   if (start < 0) return Errno(EINVAL);
   if (lock.l_len > 0) {
