@@ -430,7 +430,6 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
                                              int how) {
   Inode& inode = *file.inode;
   const std::size_t most = std::min<std::size_t>(connection_.max_write, std::size_t{connection_.max_pages} * kPageSize);
-  drop_pages(inode, offset / kPageSize, (offset + data.size() - 1) / kPageSize);  // and again once it is written
   const bool at_once = sends_at_once(file);
   std::size_t done = 0;
   drop_pages(inode, offset / kPageSize, (offset + data.size() - 1) / kPageSize);  // kiocb_invalidate_pages
