@@ -24,7 +24,8 @@ using ::testing::HasSubstr;
 /// A directory of files of any name; every operation replies from a thread of its own if it is told so.
 struct AnyName {
   bool threads = false;
-  std::atomic<std::uint64_t> never_answered{0};  // a nodeid whose GETATTR gets no answer
+  std::atomic<std::uint64_t> never_answered{0};  // a nodeid whose GETATTR gets no answer before the end
+  fuse_req_t unanswered = nullptr;
   std::vector<std::thread> running;
   std::vector<int> results;  // of fuse_reply_entry
   std::vector<fuse_ino_t> forgotten;
@@ -68,7 +69,10 @@ void do_lookup(fuse_req_t request, fuse_ino_t, const char* name) {
   });
 }
 void do_getattr(fuse_req_t request, fuse_ino_t number, fuse_file_info*) {
-  if (fs(request).never_answered == number) return;
+  if (fs(request).never_answered == number) {
+    fs(request).unanswered = request;
+    return;
+  }
   fs(request).run([request, number] {
     const struct stat stat = attributes(number);
     fuse_reply_attr(request, &stat, 0);
@@ -81,6 +85,7 @@ void do_forget(fuse_req_t request, fuse_ino_t number, std::uint64_t) {
 void do_destroy(void* userdata) {
   auto& self = *static_cast<AnyName*>(userdata);
   self.join();
+  if (self.unanswered != nullptr) fuse_reply_err(self.unanswered, EIO);  // nobody waits any more
   self.destroyed = true;
 }
 
