@@ -70,7 +70,9 @@ void InitGate::learn(const Message& answer) noexcept {
 }
 
 void InitGate::open(std::int64_t write_result) noexcept {
-  state_ = write_result >= 0 && agreeable_ ? State::kAccepted : State::kRefused;
+  // A connection that ended meanwhile refuses nothing: there is nobody left to take the answer.
+  const bool ended = write_result == -ENOENT || write_result == -ENODEV || write_result == -ECONNABORTED;
+  state_ = agreeable_ && (write_result >= 0 || ended) ? State::kAccepted : State::kRefused;
   const std::uint64_t one = 1;
   FUSEREPLAY_CHECK(::write(opened_.get(), &one, sizeof(one)) == sizeof(one), "an eventfd takes its first value");
 }

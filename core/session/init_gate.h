@@ -16,7 +16,7 @@ class InitGate {
  public:
   enum class State : std::uint8_t {
     kClosed,    // not answered; from await(): the connection ended first
-    kAccepted,  // answered, the kernel took it
+    kAccepted,  // answered; the kernel took it, or had ended the connection
     kRefused,   // an error, another major version, or a reply that the kernel did not take
   };
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/session/connection_control.h"
@@ -120,10 +121,11 @@ TEST_F(SessionLive, ABusyMountIsServedUntilItsLastUserLeaves) {
   LiveMount mount(server_, {.observers = {&sink_}});
   ChildProcess user = mount.start("exec 3< file; exec sleep 1000");
   sink_.wait_for([](const RecordedEvent& event) { return event.opcode == Opcode::kOpen; });
+  const std::string opened = "/proc/" + std::to_string(user.pid()) + "/fd/3";
+  while (!std::filesystem::is_symlink(std::filesystem::symlink_status(opened))) std::this_thread::yield();
   ASSERT_TRUE(mount.session().unmount());
   EXPECT_EQ(in_mount_table(mount.path()), "not mounted");
-  const auto reader =
-      ChildProcess({"cat", "/proc/" + std::to_string(user.pid()) + "/fd/3"}, "").wait(LiveMount::kChildTime);
+  const auto reader = ChildProcess({"cat", opened}, "").wait(LiveMount::kChildTime);
   EXPECT_EQ(reader.output, RawServer::kText) << reader;
   user.signal(SIGKILL);
   EXPECT_EQ(mount.session().wait(), EndReason::kUnmounted);
