@@ -145,9 +145,17 @@ void Strand::post(Work& work) noexcept {
   }
 }
 
+Strand::~Strand() {
+  while (draining_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+}
+
 void Strand::drain() noexcept {
-  const Scope scope(*this);
-  run_queued();
+  draining_.fetch_add(1, std::memory_order_relaxed);
+  {
+    const Scope scope(*this);
+    run_queued();
+  }
+  draining_.fetch_sub(1, std::memory_order_release);  // nothing of the strand is touched behind this
 }
 
 void Strand::run_queued() noexcept {

@@ -130,6 +130,8 @@ class PoolExecutor final : public Executor {
 class Strand final : public Executor {
  public:
   explicit Strand(Executor& underlying) noexcept : underlying_(underlying), drain_(*this) {}
+  /// Not from its own work. Whoever waited for the last work may come here before the thread that ran it has left.
+  ~Strand() override;
 
   void post(Work& work) noexcept override;
   /// Inline when the strand is idle; else whoever runs it now runs `work` next in turn.
@@ -153,7 +155,8 @@ class Strand final : public Executor {
   Drain drain_;
   // Null: idle. The sentinel: someone runs the strand. Else: the newest of a stack of work pushed meanwhile.
   std::atomic<Work*> state_{nullptr};
-  WorkQueue ready_;  // owned by whoever runs the strand
+  WorkQueue ready_;               // owned by whoever runs the strand
+  std::atomic<int> draining_{0};  // threads of the underlying executor that are in drain()
 };
 
 /// Runs nothing by itself: a test or a replayer turns the crank. Single-threaded. dispatch() runs inline.
