@@ -75,25 +75,6 @@ EntryFault check_entry(const RequestContext& request, const wire::EntryOut& entr
   return EntryFault::kNone;
 }
 
-bool answers_with_entry(Opcode opcode) noexcept {
-  switch (opcode) {
-    case Opcode::kLookup:
-    case Opcode::kMknod:
-    case Opcode::kMkdir:
-    case Opcode::kSymlink:
-    case Opcode::kLink:
-    case Opcode::kCreate:
-    case Opcode::kTmpfile:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool creates_open(Opcode opcode) noexcept {
-  return opcode == Opcode::kCreate || opcode == Opcode::kTmpfile;
-}
-
 bool valid_record_name(std::string_view name, std::size_t max) noexcept {
   return !name.empty() && name.size() <= max && name.find('/') == std::string_view::npos;
 }

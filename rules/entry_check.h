@@ -29,10 +29,6 @@ enum class EntryFault : std::uint8_t {
 /// fs/fuse/dir.c fuse_lookup_name, fuse_lookup, create_new_entry, fuse_create_open.
 EntryFault check_entry(const RequestContext& request, const wire::EntryOut& entry, std::uint32_t linked_type) noexcept;
 
-/// True for the requests whose reply starts with an entry.
-bool answers_with_entry(Opcode opcode) noexcept;
-/// True for CREATE and TMPFILE, whose reply also opens.
-bool creates_open(Opcode opcode) noexcept;
 /// A name in a directory record as the kernel takes it: 1 to `max` bytes without '/' (fs/fuse/readdir.c parse_dirfile).
 /// NULs are not looked for.
 bool valid_record_name(std::string_view name, std::size_t max) noexcept;

@@ -12,6 +12,7 @@
 #include "core/protocol/builder.h"
 #include "core/protocol/dirent.h"
 #include "core/protocol/flags.h"
+#include "core/protocol/opcode.h"
 #include "core/result.h"
 
 namespace fusereplay {
@@ -23,21 +24,6 @@ constexpr std::uint64_t kNeedsADevice =
     kInitSpliceRead | kInitSpliceWrite | kInitSpliceMove | kInitOverIoUring | kInitPassthrough;
 constexpr std::size_t kPage = 4096;
 constexpr std::uint16_t kDefaultPages = 32;  // FUSE_DEFAULT_MAX_PAGES_PER_REQ
-
-bool gives_entry(Opcode opcode) noexcept {
-  switch (opcode) {
-    case Opcode::kLookup:
-    case Opcode::kMknod:
-    case Opcode::kMkdir:
-    case Opcode::kSymlink:
-    case Opcode::kLink:
-    case Opcode::kCreate:
-    case Opcode::kTmpfile:
-      return true;
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 
@@ -70,7 +56,7 @@ void ProgramServer::handle(IncomingRequest request, ReplyChannel& replies) {
       awaited.asks_size = asks_size(*view);
       if (opcode == Opcode::kOpen || opcode == Opcode::kOpendir) {
         awaited.open_flags = view->fixed<wire::OpenIn>().flags;
-      } else if (opcode == Opcode::kCreate || opcode == Opcode::kTmpfile) {
+      } else if (creates_open(opcode)) {
         awaited.open_flags = view->fixed<wire::CreateIn>().flags;
       }
     }
@@ -212,7 +198,7 @@ void ProgramServer::take_back(const Awaited& request, const Message& reply) {
   const auto body = ReplyView::parse(reply, request.opcode, request.asks_size);
   if (!body) return;
   std::uint64_t nodeid = request.nodeid;
-  if (gives_entry(request.opcode)) nodeid = body->fixed<wire::EntryOut>().nodeid;
+  if (answers_with_entry(request.opcode)) nodeid = body->fixed<wire::EntryOut>().nodeid;
   switch (request.opcode) {
     case Opcode::kOpen:
     case Opcode::kCreate:
@@ -230,7 +216,7 @@ void ProgramServer::take_back(const Awaited& request, const Message& reply) {
     default:
       break;
   }
-  if (gives_entry(request.opcode)) send_forget(nodeid);
+  if (answers_with_entry(request.opcode)) send_forget(nodeid);
 }
 
 void ProgramServer::send_release(Opcode opcode, std::uint64_t nodeid, std::uint64_t handle, std::uint32_t flags) {

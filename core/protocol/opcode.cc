@@ -166,6 +166,25 @@ std::span<const NotifyCode> all_notify_codes() noexcept {
   return kNotifyCodes;
 }
 
+bool answers_with_entry(Opcode opcode) noexcept {
+  switch (opcode) {
+    case Opcode::kLookup:
+    case Opcode::kMknod:
+    case Opcode::kMkdir:
+    case Opcode::kSymlink:
+    case Opcode::kLink:
+    case Opcode::kCreate:
+    case Opcode::kTmpfile:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool creates_open(Opcode opcode) noexcept {
+  return opcode == Opcode::kCreate || opcode == Opcode::kTmpfile;
+}
+
 std::size_t entry_name_count(Opcode opcode) noexcept {
   switch (opcode) {
     case Opcode::kLookup:

@@ -104,6 +104,11 @@ constexpr bool expects_reply(Opcode opcode) noexcept {
          opcode != Opcode::kInterrupt;
 }
 
+/// True for the requests whose reply starts with an entry.
+bool answers_with_entry(Opcode opcode) noexcept;
+/// True for CREATE and TMPFILE, whose reply also opens.
+bool creates_open(Opcode opcode) noexcept;
+
 /// How many of a request's names are those of directory entries (not a symlink's target, nor an attribute's name); they
 /// come first.
 std::size_t entry_name_count(Opcode opcode) noexcept;

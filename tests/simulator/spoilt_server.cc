@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/protocol/opcode.h"
 #include "core/protocol/view.h"
 #include "core/result.h"
-#include "rules/entry_check.h"
 
 namespace fusereplay::testing {
 
