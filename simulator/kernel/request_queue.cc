@@ -323,11 +323,10 @@ void RequestQueue::complete_header(PendingRequest& request) {
 
 void RequestQueue::deliver(PendingRequest& request) {
   complete_header(request);
-  Event event;
-  event.kind = EventKind::kRequest;
-  event.begin = event.end = clock_.realtime();
+  Event event =
+      new_event(EventKind::kRequest,
+                {.head = Bytes(request.buffer_->data(), request.size_), .tail = {}, .owner = &request.buffer_});
   event.result = static_cast<std::int64_t>(request.size_);
-  event.message = {.head = Bytes(request.buffer_->data(), request.size_), .tail = {}, .owner = &request.buffer_};
   emit(event);
   if (!request.held_) pass_on(request);
 }
@@ -341,6 +340,14 @@ void RequestQueue::pass_on(PendingRequest& request) {
   server_.handle(std::move(incoming), *this);
 }
 
+Event RequestQueue::new_event(EventKind kind, const Message& message) const {
+  Event event;
+  event.kind = kind;
+  event.begin = event.end = clock_.realtime();
+  event.message = message;
+  return event;
+}
+
 void RequestQueue::emit(Event& event) {
   event.sequence = ++sequence_;
   conversation_.follow(event);
@@ -348,10 +355,8 @@ void RequestQueue::emit(Event& event) {
 }
 
 void RequestQueue::mark(Mark mark) {
-  Event event;
-  event.kind = EventKind::kMark;
+  Event event = new_event(EventKind::kMark, {});
   event.mark = mark;
-  event.begin = event.end = clock_.realtime();
   emit(event);
 }
 
@@ -365,10 +370,7 @@ PendingRequest* RequestQueue::find(std::uint64_t unique) noexcept {
 std::int64_t RequestQueue::send(const Message& message) {
   const auto header = read_out_header(message);
   if (header && header->len == message.size() && header->unique == 0) {
-    Event event;
-    event.kind = EventKind::kNotification;
-    event.begin = event.end = clock_.realtime();
-    event.message = message;
+    Event event = new_event(EventKind::kNotification, message);
     const auto view = NotificationView::parse(message);
     int result = view ? 0 : -EINVAL;
     if (!connected_) result = -ENOENT;
@@ -395,10 +397,7 @@ std::int64_t RequestQueue::take_reply(const Message& message, const wire::OutHea
                .reason = {}};
     gone = error == ENOENT;
   }
-  Event event;
-  event.kind = EventKind::kReply;
-  event.begin = event.end = clock_.realtime();
-  event.message = message;
+  Event event = new_event(EventKind::kReply, message);
   event.result = verdict.write_result;
   emit(event);
 
@@ -417,10 +416,7 @@ std::int64_t RequestQueue::take_reply(const Message& message, const wire::OutHea
 std::int64_t RequestQueue::take_interrupt_reply(const Message& message, const wire::OutHeader& header,
                                                 PendingRequest& request) {
   const ReplyVerdict verdict = reply_check(&request.view_, message);
-  Event event;
-  event.kind = EventKind::kReply;
-  event.begin = event.end = clock_.realtime();
-  event.message = message;
+  Event event = new_event(EventKind::kReply, message);
   event.result = verdict.write_result;
   emit(event);
   if (verdict.write_result < 0) return verdict.write_result;

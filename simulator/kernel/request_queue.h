@@ -212,6 +212,7 @@ class RequestQueue final : public ReplyChannel, public ServerStep {
   void complete_header(PendingRequest& request);
   void deliver(PendingRequest& request);
   void pass_on(PendingRequest& request);
+  Event new_event(EventKind kind, const Message& message) const;
   void emit(Event& event);
   std::int64_t take_reply(const Message& message, const wire::OutHeader& header);
   void end(PendingRequest& request, int error);
