@@ -82,7 +82,7 @@ Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& t
     inode.size = 0;
     inode.attr_version = ++connection_.attr_version;
     truncate_pages(inode, 0);
-    invalidate_attributes(inode, STATX_MTIME | STATX_CTIME | STATX_BLOCKS | STATX_SIZE);
+    invalidate_attributes(inode, kContentAttributes);
   } else if ((fopen & kFopenKeepCache) == 0) {
     invalidate_pages(inode);
   }
@@ -180,7 +180,7 @@ Result<void> Filesystem::fallocate(OpenFile& file, std::uint32_t mode, std::uint
   if (answer) {
     if (extends) content_changed(inode, offset + length, length);
     if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0) inode.pages.punch(offset, offset + length);
-    invalidate_attributes(inode, STATX_MTIME | STATX_CTIME | STATX_BLOCKS | STATX_SIZE);
+    invalidate_attributes(inode, kContentAttributes);
   }
   inode.size_unstable = false;
   if (answer || answer.error() != Errno(ENOSYS)) return answer;

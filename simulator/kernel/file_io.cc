@@ -433,9 +433,9 @@ Result<std::size_t> Filesystem::write_direct(OpenFile& file, std::uint64_t offse
   const bool at_once = sends_at_once(file);
   std::size_t done = 0;
   drop_pages(inode, offset / kPageSize, (offset + data.size() - 1) / kPageSize);  // kiocb_invalidate_pages
-  if ((file.fopen & kFopenDirectIo) == 0 && connection_.has(kInitAsyncDio)) {
+  if (at_once) {
     // fuse_direct_IO says so once the WRITEs are sent, and waits for them then.
-    invalidate_attributes(inode, STATX_MTIME | STATX_CTIME | STATX_BLOCKS | STATX_SIZE);
+    invalidate_attributes(inode, kContentAttributes);
   }
   std::optional<Errno> failed;
   while (done < data.size()) {

@@ -181,7 +181,7 @@ void Filesystem::change_attributes(Inode& inode, const wire::Attr& attr, std::in
 void Filesystem::content_changed(Inode& inode, std::uint64_t end, std::uint64_t written) noexcept {
   inode.attr_version = ++connection_.attr_version;
   if (written > 0 && end > inode.size) inode.size = end;
-  invalidate_attributes(inode, STATX_MTIME | STATX_CTIME | STATX_BLOCKS | STATX_SIZE);
+  invalidate_attributes(inode, kContentAttributes);
 }
 
 }  // namespace fusereplay::kernel

@@ -23,6 +23,8 @@ struct Dentry;
 /// STATX_... bits of attributes that cannot be relied upon (fuse_inode.inval_mask).
 inline constexpr std::uint32_t kAllAttributes = 0x7ff;  // STATX_BASIC_STATS
 inline constexpr std::uint32_t kBirthTime = 0x800;      // STATX_BTIME
+/// What a write changes (FUSE_STATX_MODSIZE): STATX_MTIME, _CTIME, _BLOCKS and _SIZE.
+inline constexpr std::uint32_t kContentAttributes = 0x40 | 0x80 | 0x400 | 0x200;
 
 /// struct fuse_inode with its inode. Held by dentries, open files and RELEASEs on their way; with the last of them it
 /// is evicted and forgotten (fs/fuse/inode.c: drop_inode is generic_delete_inode, so there is no cache beyond that).
