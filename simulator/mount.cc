@@ -120,15 +120,10 @@ void SimulatedMount::drop_caches() {
 
 Outcome<void> SimulatedMount::forget(std::uint64_t nodeid) {
   if (parts_->kernel.filesystem.inodes().find(nodeid) == nullptr) return Errno(ENOENT);
-  std::vector<DentryRef> names;
-  for_each_dentry(parts_->kernel.filesystem.root(), [&](Dentry& dentry) {
-    if (dentry.inode != nullptr && dentry.inode->nodeid == nodeid) names.emplace_back(&dentry);
-  });
-  for (const DentryRef& name : names) {
+  for (const DentryRef& name : kernel::names_of(parts_->kernel.filesystem.root(), nodeid)) {
     kernel::shrink(*name);
     if (name->unused(1)) kernel::unhash(*name);
   }
-  names.clear();
   const bool gone = parts_->kernel.filesystem.inodes().find(nodeid) == nullptr;
   parts_->kernel.scheduler.settle();
   if (!gone) return Errno(EBUSY);

@@ -99,6 +99,14 @@ bool is_within(const Dentry& below, const Dentry& above) noexcept {
   return false;
 }
 
+std::vector<DentryRef> names_of(Dentry& parent, std::uint64_t nodeid) {
+  std::vector<DentryRef> names;
+  for_each_dentry(parent, [&](Dentry& dentry) {
+    if (dentry.inode != nullptr && dentry.inode->nodeid == nodeid) names.emplace_back(&dentry);
+  });
+  return names;
+}
+
 std::string path_of(const Dentry& dentry) {
   if (dentry.parent == nullptr) return dentry.name.empty() ? "/" : dentry.name;
   const std::string above = path_of(*dentry.parent);

@@ -80,6 +80,8 @@ void for_each_dentry(Dentry& parent, const Visit& visit) {
     for_each_dentry(*child, visit);
   }
 }
+/// Every name below that is known to be of this inode.
+std::vector<DentryRef> names_of(Dentry& parent, std::uint64_t nodeid);
 /// "/a/b".
 std::string path_of(const Dentry& dentry);
 

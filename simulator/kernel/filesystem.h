@@ -190,8 +190,6 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   std::uint32_t poll(OpenFile& file, std::uint32_t events, bool waits, const Process& task);
   /// Until there were more NOTIFY_POLLs than `seen`; false at `deadline` (ns of now(); negative: never).
   Result<bool> wait_for_poll(const OpenFile& file, std::uint64_t seen, std::int64_t deadline);
-  /// Names of an inode that nobody uses go (d_prune_aliases).
-  void prune_names(std::uint64_t nodeid);
 
   // Directories: readdir.cc.
   /// What one getdents64(2) with a buffer of `size` bytes gives; nothing at the end. Moves the position.

@@ -212,19 +212,11 @@ int Filesystem::prune(std::uint32_t count, Bytes nodeids) {
   for (std::uint32_t i = 0; i < count; ++i) {
     std::uint64_t nodeid = 0;
     std::memcpy(&nodeid, nodeids.data() + i * sizeof(nodeid), sizeof(nodeid));
-    prune_names(nodeid);
+    for (const DentryRef& name : names_of(*root_, nodeid)) {
+      if (name->unused(1)) unhash(*name);
+    }
   }
   return 0;
-}
-
-void Filesystem::prune_names(std::uint64_t nodeid) {
-  std::vector<DentryRef> names;
-  for_each_dentry(*root_, [&](Dentry& dentry) {
-    if (dentry.inode != nullptr && dentry.inode->nodeid == nodeid) names.emplace_back(&dentry);
-  });
-  for (const DentryRef& name : names) {
-    if (name->unused(1)) unhash(*name);
-  }
 }
 
 }  // namespace fusereplay::kernel
