@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "simulator/kernel/kernel.h"
 #include "simulator/system_calls.h"
@@ -47,6 +48,24 @@ auto SystemCalls::call_on_path(Body&& body) {
     auto answer = body(kernel::LookupIntent::kAny);
     if (!answer && answer.error() == Errno(ESTALE)) answer = body(kernel::LookupIntent::kFresh);
     return answer;
+  });
+}
+
+template <class Body>
+auto SystemCalls::call_on(const Named& where, Body&& body) {
+  return call_on_path([&](kernel::LookupIntent intent) -> decltype(body(std::declval<kernel::Inode&>())) {
+    const Result<kernel::DentryRef> found = kernel_.walk.find(where.path, where.follow, process_, intent);
+    if (!found) return found.error();
+    return body(*(*found)->inode);
+  });
+}
+
+template <class Body>
+auto SystemCalls::call_on(const Opened& where, Body&& body) {
+  return call([&]() -> decltype(body(std::declval<kernel::Inode&>())) {
+    const Result<File> open = file(where.fd, where.access);
+    if (!open) return open.error();
+    return body(*(*open)->inode);
   });
 }
 

@@ -28,7 +28,6 @@ struct Inode;
 struct OpenFile;
 class Task;
 enum class Follow : std::uint8_t;
-enum class LookupIntent : std::uint8_t;
 }  // namespace kernel
 
 template <class T>
@@ -195,6 +194,14 @@ class SystemCalls {
   template <class T>
   friend class PendingCall;
   enum class Access : std::uint8_t { kAny, kRead, kReadAt, kWrite, kWriteAt, kPathOnly };
+  struct Named {
+    std::string_view path;
+    kernel::Follow follow;
+  };
+  struct Opened {
+    Fd fd;
+    Access access = Access::kAny;
+  };
 
   /// The open file; EBADF where there is none, or none for that use.
   Result<File> file(Fd fd, Access access = Access::kAny) const;
@@ -205,17 +212,24 @@ class SystemCalls {
   auto call(Body&& body);
   template <class Body>
   auto call_on_path(Body&& body);
+  /// Runs `body(inode)` as a call on what a path or a descriptor names.
+  template <class Body>
+  auto call_on(const Named& where, Body&& body);
+  template <class Body>
+  auto call_on(const Opened& where, Body&& body);
   /// A process makes one call at a time.
   void check_idle() const;
 
   Result<void> set_lock(Fd fd, const struct flock& lock, bool waits);
-  Result<struct stat> stat_path(std::string_view path, kernel::Follow follow, kernel::LookupIntent intent);
-  Result<void> change_times(kernel::Inode& inode, const NewTime& atime, const NewTime& mtime);
-  Result<struct statvfs> statistics(kernel::Inode& inode);
-  /// What a path or a descriptor names.
-  Result<boost::intrusive_ptr<kernel::Inode>> inode_of(std::string_view path, kernel::Follow follow,
-                                                       kernel::LookupIntent intent);
-  Result<boost::intrusive_ptr<kernel::Inode>> inode_of(Fd fd);
+  // Extended attributes, of either.
+  template <class Where>
+  Outcome<void> set_xattr(const Where& where, std::string_view name, std::string_view value, int flags);
+  template <class Where>
+  Outcome<std::string> get_xattr(const Where& where, std::string_view name, std::size_t size);
+  template <class Where>
+  Outcome<std::vector<std::string>> list_xattrs(const Where& where, std::size_t size);
+  template <class Where>
+  Outcome<void> remove_xattr(const Where& where, std::string_view name);
 
   Process process_;
   std::map<std::int32_t, File> files_;

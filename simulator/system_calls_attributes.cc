@@ -6,13 +6,10 @@
 
 namespace fusereplay {
 
-using kernel::DentryRef;
 using kernel::Follow;
 using kernel::Inode;
 using kernel::InodeLock;
-using kernel::InodeRef;
 using kernel::LockMode;
-using kernel::LookupIntent;
 
 namespace {
 
@@ -46,96 +43,71 @@ Result<void> may_change(const Inode& inode, const kernel::Change& change, const 
   return {};
 }
 
-}  // namespace
-
-Result<InodeRef> SystemCalls::inode_of(std::string_view path, Follow follow, LookupIntent intent) {
-  const Result<DentryRef> found = kernel_.walk.find(path, follow, process_, intent);
-  if (!found) return found.error();
-  return (*found)->inode;
+Follow followed(int flags) noexcept {
+  return (flags & AT_SYMLINK_NOFOLLOW) != 0 ? Follow::kNo : Follow::kYes;
 }
 
-Result<InodeRef> SystemCalls::inode_of(Fd fd) {
-  const Result<File> open = file(fd);
-  if (!open) return open.error();
-  return (*open)->inode;
-}
-
-Result<struct stat> SystemCalls::stat_path(std::string_view path, Follow follow, LookupIntent intent) {
-  const Result<DentryRef> found = kernel_.walk.find(path, follow, process_, intent);
-  if (!found) return found.error();
-  Inode& inode = *(*found)->inode;
-  if (!kernel_.filesystem.allows(process_)) return Errno(EACCES);
-  const Result<void> known = kernel_.filesystem.update_attributes(inode, nullptr, kernel::kAllAttributes, process_);
+// vfs_getattr.
+Result<struct stat> stat_of(kernel::Filesystem& filesystem, Inode& inode, const Process& task) {
+  if (!filesystem.allows(task)) return Errno(EACCES);
+  const Result<void> known = filesystem.update_attributes(inode, nullptr, kernel::kAllAttributes, task);
   if (!known) return known.error();
   return to_stat(inode);
 }
 
+}  // namespace
+
 Outcome<struct stat> SystemCalls::stat(std::string_view path) {
-  return call_on_path([&](LookupIntent intent) { return stat_path(path, Follow::kYes, intent); });
+  return call_on(Named{path, Follow::kYes}, [&](Inode& inode) { return stat_of(kernel_.filesystem, inode, process_); });
 }
 Outcome<struct stat> SystemCalls::lstat(std::string_view path) {
-  return call_on_path([&](LookupIntent intent) { return stat_path(path, Follow::kNo, intent); });
+  return call_on(Named{path, Follow::kNo}, [&](Inode& inode) { return stat_of(kernel_.filesystem, inode, process_); });
+}
+Outcome<struct stat> SystemCalls::fstat(Fd fd) {
+  return call_on(Opened{fd, Access::kPathOnly},
+                 [&](Inode& inode) { return stat_of(kernel_.filesystem, inode, process_); });
 }
 
 Outcome<struct statx> SystemCalls::statx(std::string_view path, int flags, std::uint32_t mask) {
-  return call_on_path([&](LookupIntent intent) -> Result<struct statx> {
-    const Follow follow = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? Follow::kNo : Follow::kYes;
-    const Result<DentryRef> found = kernel_.walk.find(path, follow, process_, intent);
-    if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
-    if (!kernel_.filesystem.allows(process_)) return Errno(EACCES);
-    const Result<bool> birth = kernel_.filesystem.statx(inode, flags, mask, process_);
-    if (!birth) return birth.error();
-    const struct stat basic = to_stat(inode);
-    struct statx out {};
-    out.stx_mask = STATX_BASIC_STATS;
-    out.stx_ino = basic.st_ino;
-    out.stx_mode = static_cast<std::uint16_t>(basic.st_mode);
-    out.stx_nlink = static_cast<std::uint32_t>(basic.st_nlink);
-    out.stx_uid = basic.st_uid;
-    out.stx_gid = basic.st_gid;
-    out.stx_size = static_cast<std::uint64_t>(basic.st_size);
-    out.stx_blocks = static_cast<std::uint64_t>(basic.st_blocks);
-    out.stx_blksize = static_cast<std::uint32_t>(basic.st_blksize);
-    const auto time = [](const timespec& from) {
-      struct statx_timestamp to {};
-      to.tv_sec = from.tv_sec;
-      to.tv_nsec = static_cast<std::uint32_t>(from.tv_nsec);
-      return to;
-    };
-    out.stx_atime = time(basic.st_atim);
-    out.stx_mtime = time(basic.st_mtim);
-    out.stx_ctime = time(basic.st_ctim);
-    out.stx_rdev_major = major(basic.st_rdev);
-    out.stx_rdev_minor = minor(basic.st_rdev);
-    if (*birth) {
-      out.stx_mask |= STATX_BTIME;
-      out.stx_btime = time({inode.btime, static_cast<long>(inode.btimensec)});
-    }
-    return out;
-  });
-}
-
-Outcome<struct stat> SystemCalls::fstat(Fd fd) {
-  return call([&]() -> Result<struct stat> {
-    const Result<File> open = file(fd, Access::kPathOnly);
-    if (!open) return open.error();
-    if (!kernel_.filesystem.allows(process_)) return Errno(EACCES);
-    const Result<void> known =
-        kernel_.filesystem.update_attributes(*(*open)->inode, nullptr, kernel::kAllAttributes, process_);
-    if (!known) return known.error();
-    return to_stat(*(*open)->inode);
-  });
+  return call_on(
+      Named{path, followed(flags)}, [&](Inode & inode) -> Result<struct statx> {
+        if (!kernel_.filesystem.allows(process_)) return Errno(EACCES);
+        const Result<bool> birth = kernel_.filesystem.statx(inode, flags, mask, process_);
+        if (!birth) return birth.error();
+        const struct stat basic = to_stat(inode);
+        struct statx out {};
+        out.stx_mask = STATX_BASIC_STATS;
+        out.stx_ino = basic.st_ino;
+        out.stx_mode = static_cast<std::uint16_t>(basic.st_mode);
+        out.stx_nlink = static_cast<std::uint32_t>(basic.st_nlink);
+        out.stx_uid = basic.st_uid;
+        out.stx_gid = basic.st_gid;
+        out.stx_size = static_cast<std::uint64_t>(basic.st_size);
+        out.stx_blocks = static_cast<std::uint64_t>(basic.st_blocks);
+        out.stx_blksize = static_cast<std::uint32_t>(basic.st_blksize);
+        const auto time = [](const timespec& from) {
+          struct statx_timestamp to {};
+          to.tv_sec = from.tv_sec;
+          to.tv_nsec = static_cast<std::uint32_t>(from.tv_nsec);
+          return to;
+        };
+        out.stx_atime = time(basic.st_atim);
+        out.stx_mtime = time(basic.st_mtim);
+        out.stx_ctime = time(basic.st_ctim);
+        out.stx_rdev_major = major(basic.st_rdev);
+        out.stx_rdev_minor = minor(basic.st_rdev);
+        if (*birth) {
+          out.stx_mask |= STATX_BTIME;
+          out.stx_btime = time({inode.btime, static_cast<long>(inode.btimensec)});
+        }
+        return out;
+      });
 }
 
 Outcome<void> SystemCalls::faccessat(std::string_view path, int mode, int flags) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    if ((mode & ~7) != 0 || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW)) != 0) return Errno(EINVAL);
-    const Follow follow = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? Follow::kNo : Follow::kYes;
-    const Result<DentryRef> found = kernel_.walk.find(path, follow, process_, intent);
-    if (!found) return found.error();
-    return kernel_.filesystem.permission(*(*found)->inode, static_cast<std::uint32_t>(mode) | kernel::kMayAccess,
-                                         process_);
+  if ((mode & ~7) != 0 || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW)) != 0) return Errno(EINVAL);
+  return call_on(Named{path, followed(flags)}, [&](Inode& inode) {
+    return kernel_.filesystem.permission(inode, static_cast<std::uint32_t>(mode) | kernel::kMayAccess, process_);
   });
 }
 
@@ -175,78 +147,35 @@ Result<void> change_permissions(kernel::Filesystem& filesystem, Inode& inode, st
   return filesystem.setattr(inode, change, task);
 }
 
-}  // namespace
-
-Outcome<void> SystemCalls::chmod(std::string_view path, std::uint32_t mode) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_, intent);
-    if (!found) return found.error();
-    return change_permissions(kernel_.filesystem, *(*found)->inode, mode, process_);
-  });
-}
-
-Outcome<void> SystemCalls::fchmod(Fd fd, std::uint32_t mode) {
-  return call([&]() -> Result<void> {
-    const Result<File> open = file(fd);
-    if (!open) return open.error();
-    return change_permissions(kernel_.filesystem, *(*open)->inode, mode, process_);
-  });
-}
-
-Outcome<void> SystemCalls::chown(std::string_view path, std::uint32_t uid, std::uint32_t gid) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_, intent);
-    if (!found) return found.error();
-    return change_owner(kernel_.filesystem, *(*found)->inode, uid, gid, process_);
-  });
-}
-
-Outcome<void> SystemCalls::lchown(std::string_view path, std::uint32_t uid, std::uint32_t gid) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kNo, process_, intent);
-    if (!found) return found.error();
-    return change_owner(kernel_.filesystem, *(*found)->inode, uid, gid, process_);
-  });
-}
-
-Outcome<void> SystemCalls::fchown(Fd fd, std::uint32_t uid, std::uint32_t gid) {
-  return call([&]() -> Result<void> {
-    const Result<File> open = file(fd);
-    if (!open) return open.error();
-    return change_owner(kernel_.filesystem, *(*open)->inode, uid, gid, process_);
-  });
-}
-
 // vfs_utimes.
-Result<void> SystemCalls::change_times(Inode& inode, const NewTime& atime, const NewTime& mtime) {
+Result<void> change_times(kernel::Filesystem& filesystem, Inode& inode, const NewTime& atime, const NewTime& mtime,
+                          const Process& task) {
   using Kind = NewTime::Kind;
-  if (const Result<void> may = kernel_.filesystem.want_write(); !may) return may;
-  if (!process_.capable() && process_.uid != inode.uid) {
+  if (const Result<void> may = filesystem.want_write(); !may) return may;
+  if (!task.capable() && task.uid != inode.uid) {
     if (atime.kind == Kind::kNow && mtime.kind == Kind::kNow) {  // ATTR_TOUCH: whoever may write
-      const Result<void> may = kernel_.filesystem.permission(inode, kernel::kMayWrite, process_);
+      const Result<void> may = filesystem.permission(inode, kernel::kMayWrite, task);
       if (!may) return may;
-    } else if (kernel_.filesystem.options().default_permissions) {
+    } else if (filesystem.options().default_permissions) {
       return Errno(EPERM);
     }
   }
-  const InodeLock held = kernel_.filesystem.lock(inode, LockMode::kExclusive);
+  const InodeLock held = filesystem.lock(inode, LockMode::kExclusive);
   kernel::Change change;
   const auto set = [&](const NewTime& wanted, Timestamp& time, std::uint32_t bit, std::uint32_t now_bit) {
     if (wanted.kind == Kind::kOmit) return;
     change.valid |= bit;
     if (wanted.kind == Kind::kNow) {
       change.valid |= now_bit;
-      time = Timestamp::from_nanoseconds(kernel_.filesystem.now());
+      time = Timestamp::from_nanoseconds(filesystem.now());
     } else {
       time = wanted.time;
     }
   };
   set(atime, change.atime, kSetattrAtime, kSetattrAtimeNow);
   set(mtime, change.mtime, kSetattrMtime, kSetattrMtimeNow);
-  return kernel_.filesystem.setattr(inode, change, process_);
+  return filesystem.setattr(inode, change, task);
 }
-
-namespace {
 
 bool changes_nothing(const NewTime& atime, const NewTime& mtime) noexcept {
   return atime.kind == NewTime::Kind::kOmit && mtime.kind == NewTime::Kind::kOmit;
@@ -254,40 +183,47 @@ bool changes_nothing(const NewTime& atime, const NewTime& mtime) noexcept {
 
 }  // namespace
 
+Outcome<void> SystemCalls::chmod(std::string_view path, std::uint32_t mode) {
+  return call_on(Named{path, Follow::kYes},
+                 [&](Inode& inode) { return change_permissions(kernel_.filesystem, inode, mode, process_); });
+}
+Outcome<void> SystemCalls::fchmod(Fd fd, std::uint32_t mode) {
+  return call_on(Opened{fd},
+                 [&](Inode& inode) { return change_permissions(kernel_.filesystem, inode, mode, process_); });
+}
+
+Outcome<void> SystemCalls::chown(std::string_view path, std::uint32_t uid, std::uint32_t gid) {
+  return call_on(Named{path, Follow::kYes},
+                 [&](Inode& inode) { return change_owner(kernel_.filesystem, inode, uid, gid, process_); });
+}
+Outcome<void> SystemCalls::lchown(std::string_view path, std::uint32_t uid, std::uint32_t gid) {
+  return call_on(Named{path, Follow::kNo},
+                 [&](Inode& inode) { return change_owner(kernel_.filesystem, inode, uid, gid, process_); });
+}
+Outcome<void> SystemCalls::fchown(Fd fd, std::uint32_t uid, std::uint32_t gid) {
+  return call_on(Opened{fd}, [&](Inode& inode) { return change_owner(kernel_.filesystem, inode, uid, gid, process_); });
+}
+
 Outcome<void> SystemCalls::utimens(std::string_view path, const NewTime& atime, const NewTime& mtime) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    if (changes_nothing(atime, mtime)) return {};
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
-    if (!inode) return inode.error();
-    return change_times(**inode, atime, mtime);
-  });
+  if (changes_nothing(atime, mtime)) return {};
+  return call_on(Named{path, Follow::kYes},
+                 [&](Inode& inode) { return change_times(kernel_.filesystem, inode, atime, mtime, process_); });
 }
-
 Outcome<void> SystemCalls::lutimens(std::string_view path, const NewTime& atime, const NewTime& mtime) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    if (changes_nothing(atime, mtime)) return {};
-    const Result<InodeRef> inode = inode_of(path, Follow::kNo, intent);
-    if (!inode) return inode.error();
-    return change_times(**inode, atime, mtime);
-  });
+  if (changes_nothing(atime, mtime)) return {};
+  return call_on(Named{path, Follow::kNo},
+                 [&](Inode& inode) { return change_times(kernel_.filesystem, inode, atime, mtime, process_); });
 }
-
 Outcome<void> SystemCalls::futimens(Fd fd, const NewTime& atime, const NewTime& mtime) {
-  return call([&]() -> Result<void> {
-    if (changes_nothing(atime, mtime)) return {};
-    const Result<InodeRef> inode = inode_of(fd);
-    if (!inode) return inode.error();
-    return change_times(**inode, atime, mtime);
-  });
+  if (changes_nothing(atime, mtime)) return {};
+  return call_on(Opened{fd},
+                 [&](Inode& inode) { return change_times(kernel_.filesystem, inode, atime, mtime, process_); });
 }
 
 // do_truncate, by path.
 Outcome<void> SystemCalls::truncate(std::string_view path, std::uint64_t size) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    if (size > INT64_MAX) return Errno(EINVAL);
-    const Result<DentryRef> found = kernel_.walk.find(path, Follow::kYes, process_, intent);
-    if (!found) return found.error();
-    Inode& inode = *(*found)->inode;
+  if (size > INT64_MAX) return Errno(EINVAL);
+  return call_on(Named{path, Follow::kYes}, [&](Inode& inode) -> Result<void> {
     if (inode.is_directory()) return Errno(EISDIR);
     if (!inode.is_regular()) return Errno(EINVAL);
     if (const Result<void> may = kernel_.filesystem.permission(inode, kernel::kMayWrite, process_); !may) return may;
@@ -298,8 +234,10 @@ Outcome<void> SystemCalls::truncate(std::string_view path, std::uint64_t size) {
   });
 }
 
-Result<struct statvfs> SystemCalls::statistics(Inode& inode) {
-  const Result<wire::Kstatfs> answer = kernel_.filesystem.statfs(inode, process_);
+namespace {
+
+Result<struct statvfs> statistics(kernel::Filesystem& filesystem, Inode& inode, const Process& task) {
+  const Result<wire::Kstatfs> answer = filesystem.statfs(inode, task);
   if (!answer) return answer.error();
   struct statvfs out {};
   out.f_bsize = answer->bsize;
@@ -313,20 +251,15 @@ Result<struct statvfs> SystemCalls::statistics(Inode& inode) {
   return out;
 }
 
-Outcome<struct statvfs> SystemCalls::statvfs(std::string_view path) {
-  return call_on_path([&](LookupIntent intent) -> Result<struct statvfs> {
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
-    if (!inode) return inode.error();
-    return statistics(**inode);
-  });
-}
+}  // namespace
 
+Outcome<struct statvfs> SystemCalls::statvfs(std::string_view path) {
+  return call_on(Named{path, Follow::kYes},
+                 [&](Inode& inode) { return statistics(kernel_.filesystem, inode, process_); });
+}
 Outcome<struct statvfs> SystemCalls::fstatvfs(Fd fd) {
-  return call([&]() -> Result<struct statvfs> {
-    const Result<File> open = file(fd, Access::kPathOnly);
-    if (!open) return open.error();
-    return statistics(*(*open)->inode);
-  });
+  return call_on(Opened{fd, Access::kPathOnly},
+                 [&](Inode& inode) { return statistics(kernel_.filesystem, inode, process_); });
 }
 
 }  // namespace fusereplay

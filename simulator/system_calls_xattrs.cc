@@ -10,8 +10,6 @@ namespace fusereplay {
 
 using kernel::Follow;
 using kernel::Inode;
-using kernel::InodeRef;
-using kernel::LookupIntent;
 
 namespace {
 
@@ -120,129 +118,83 @@ Result<void> remove_value(kernel::Kernel& kernel, Inode& inode, std::string_view
 
 }  // namespace
 
+template <class Where>
+Outcome<void> SystemCalls::set_xattr(const Where& where, std::string_view name, std::string_view value, int flags) {
+  if (const Result<void> valid = check_setting(name, value, flags); !valid) return valid;
+  return call_on(where, [&](Inode& inode) { return set_value(kernel_, inode, name, value, flags, process_); });
+}
+
+template <class Where>
+Outcome<std::string> SystemCalls::get_xattr(const Where& where, std::string_view name, std::size_t size) {
+  if (!is_xattr_name(name)) return Errno(ERANGE);
+  return call_on(where, [&](Inode& inode) { return value_of(kernel_, inode, name, size, process_); });
+}
+
+template <class Where>
+Outcome<std::vector<std::string>> SystemCalls::list_xattrs(const Where& where, std::size_t size) {
+  return call_on(where, [&](Inode& inode) { return names_of(kernel_, inode, size, process_); });
+}
+
+template <class Where>
+Outcome<void> SystemCalls::remove_xattr(const Where& where, std::string_view name) {
+  if (!is_xattr_name(name)) return Errno(ERANGE);
+  return call_on(where, [&](Inode& inode) { return remove_value(kernel_, inode, name, process_); });
+}
+
 Outcome<void> SystemCalls::setxattr(std::string_view path, std::string_view name, std::string_view value, int flags) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    if (const Result<void> valid = check_setting(name, value, flags); !valid) return valid;
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
-    if (!inode) return inode.error();
-    return set_value(kernel_, **inode, name, value, flags, process_);
-  });
+  return set_xattr(Named{path, Follow::kYes}, name, value, flags);
 }
-
 Outcome<void> SystemCalls::lsetxattr(std::string_view path, std::string_view name, std::string_view value, int flags) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    if (const Result<void> valid = check_setting(name, value, flags); !valid) return valid;
-    const Result<InodeRef> inode = inode_of(path, Follow::kNo, intent);
-    if (!inode) return inode.error();
-    return set_value(kernel_, **inode, name, value, flags, process_);
-  });
+  return set_xattr(Named{path, Follow::kNo}, name, value, flags);
 }
-
 Outcome<void> SystemCalls::fsetxattr(Fd fd, std::string_view name, std::string_view value, int flags) {
-  return call([&]() -> Result<void> {
-    if (const Result<void> valid = check_setting(name, value, flags); !valid) return valid;
-    const Result<InodeRef> inode = inode_of(fd);
-    if (!inode) return inode.error();
-    return set_value(kernel_, **inode, name, value, flags, process_);
-  });
+  return set_xattr(Opened{fd}, name, value, flags);
 }
 
 Outcome<std::string> SystemCalls::getxattr(std::string_view path, std::string_view name, std::size_t size) {
-  return call_on_path([&](LookupIntent intent) -> Result<std::string> {
-    if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
-    if (!inode) return inode.error();
-    return value_of(kernel_, **inode, name, size, process_);
-  });
+  return get_xattr(Named{path, Follow::kYes}, name, size);
 }
-
 Outcome<std::string> SystemCalls::lgetxattr(std::string_view path, std::string_view name, std::size_t size) {
-  return call_on_path([&](LookupIntent intent) -> Result<std::string> {
-    if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(path, Follow::kNo, intent);
-    if (!inode) return inode.error();
-    return value_of(kernel_, **inode, name, size, process_);
-  });
+  return get_xattr(Named{path, Follow::kNo}, name, size);
 }
-
 Outcome<std::string> SystemCalls::fgetxattr(Fd fd, std::string_view name, std::size_t size) {
-  return call([&]() -> Result<std::string> {
-    if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(fd);
-    if (!inode) return inode.error();
-    return value_of(kernel_, **inode, name, size, process_);
-  });
+  return get_xattr(Opened{fd}, name, size);
 }
 
 Outcome<std::vector<std::string>> SystemCalls::listxattr(std::string_view path, std::size_t size) {
-  return call_on_path([&](LookupIntent intent) -> Result<std::vector<std::string>> {
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
-    if (!inode) return inode.error();
-    return names_of(kernel_, **inode, size, process_);
-  });
+  return list_xattrs(Named{path, Follow::kYes}, size);
 }
-
 Outcome<std::vector<std::string>> SystemCalls::llistxattr(std::string_view path, std::size_t size) {
-  return call_on_path([&](LookupIntent intent) -> Result<std::vector<std::string>> {
-    const Result<InodeRef> inode = inode_of(path, Follow::kNo, intent);
-    if (!inode) return inode.error();
-    return names_of(kernel_, **inode, size, process_);
-  });
+  return list_xattrs(Named{path, Follow::kNo}, size);
 }
-
 Outcome<std::vector<std::string>> SystemCalls::flistxattr(Fd fd, std::size_t size) {
-  return call([&]() -> Result<std::vector<std::string>> {
-    const Result<InodeRef> inode = inode_of(fd);
-    if (!inode) return inode.error();
-    return names_of(kernel_, **inode, size, process_);
-  });
+  return list_xattrs(Opened{fd}, size);
 }
 
 Outcome<void> SystemCalls::removexattr(std::string_view path, std::string_view name) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
-    if (!inode) return inode.error();
-    return remove_value(kernel_, **inode, name, process_);
-  });
+  return remove_xattr(Named{path, Follow::kYes}, name);
 }
-
 Outcome<void> SystemCalls::lremovexattr(std::string_view path, std::string_view name) {
-  return call_on_path([&](LookupIntent intent) -> Result<void> {
-    if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(path, Follow::kNo, intent);
-    if (!inode) return inode.error();
-    return remove_value(kernel_, **inode, name, process_);
-  });
+  return remove_xattr(Named{path, Follow::kNo}, name);
 }
-
 Outcome<void> SystemCalls::fremovexattr(Fd fd, std::string_view name) {
-  return call([&]() -> Result<void> {
-    if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(fd);
-    if (!inode) return inode.error();
-    return remove_value(kernel_, **inode, name, process_);
-  });
+  return remove_xattr(Opened{fd}, name);
 }
 
 Outcome<std::size_t> SystemCalls::getxattr_size(std::string_view path, std::string_view name) {
-  return call_on_path([&](LookupIntent intent) -> Result<std::size_t> {
-    if (!is_xattr_name(name)) return Errno(ERANGE);
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
-    if (!inode) return inode.error();
-    const Result<void> may = kernel_.walk.xattr_permission(**inode, name, kernel::kMayRead, process_);
+  if (!is_xattr_name(name)) return Errno(ERANGE);
+  return call_on(Named{path, Follow::kYes}, [&](Inode& inode) -> Result<std::size_t> {
+    const Result<void> may = kernel_.walk.xattr_permission(inode, name, kernel::kMayRead, process_);
     if (!may) return may.error();
-    const Result<std::uint32_t> size = kernel_.filesystem.getxattr_size(**inode, name, process_);
+    const Result<std::uint32_t> size = kernel_.filesystem.getxattr_size(inode, name, process_);
     if (!size) return size.error();
     return std::size_t{*size};
   });
 }
 
 Outcome<std::size_t> SystemCalls::listxattr_size(std::string_view path) {
-  return call_on_path([&](LookupIntent intent) -> Result<std::size_t> {
-    const Result<InodeRef> inode = inode_of(path, Follow::kYes, intent);
-    if (!inode) return inode.error();
-    const Result<std::uint32_t> size = kernel_.filesystem.listxattr_size(**inode, process_);
+  return call_on(Named{path, Follow::kYes}, [&](Inode& inode) -> Result<std::size_t> {
+    const Result<std::uint32_t> size = kernel_.filesystem.listxattr_size(inode, process_);
     if (!size) return size.error();
     return std::size_t{*size};
   });
