@@ -4,35 +4,21 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 
 #include "core/protocol/view.h"
+#include "core/session/device_channel.h"
+#include "core/session/event_source.h"
 
 namespace fusereplay::testing {
 namespace {
 
 constexpr std::size_t kReadBuffer = (std::size_t{1} << 20) + 8192;  // takes a WRITE of a mebibyte
-
-std::int64_t realtime() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-std::int64_t write_message(int device, const Message& message) {
-  std::array<iovec, 2> pieces{};
-  pieces[0] = {const_cast<std::byte*>(message.head.data()), message.head.size()};
-  pieces[1] = {const_cast<std::byte*>(message.tail.data()), message.tail.size()};
-  const auto written = ::writev(device, pieces.data(), message.tail.empty() ? 1 : 2);
-  return written < 0 ? -errno : written;
-}
 
 }  // namespace
 
@@ -88,7 +74,7 @@ void DeviceServer::mark(Mark mark) {
   Event event;
   event.kind = EventKind::kMark;
   event.mark = mark;
-  event.begin = event.end = realtime();
+  event.begin = event.end = realtime_now();
   const std::lock_guard lock(mutex_);
   emit(event);
 }
@@ -134,7 +120,7 @@ void DeviceServer::take(Bytes message) {
   request.buffer = BufferRef::allocate(message.size());
   std::memcpy(request.buffer->data(), message.data(), message.size());
   request.bytes = Bytes(request.buffer->data(), message.size());
-  request.received = realtime();
+  request.received = realtime_now();
   Event event;
   event.kind = EventKind::kRequest;
   event.begin = event.end = request.received;
@@ -158,10 +144,10 @@ std::int64_t DeviceServer::send(const Message& message) {
   Event event;
   event.kind = notifies ? EventKind::kNotification : EventKind::kReply;
   event.message = message;
-  event.begin = realtime();
+  event.begin = realtime_now();
   if (!notifies) lock.lock();
   event.result = device == nullptr ? -ENOENT : write_message(device->get(), message);
-  event.end = realtime();
+  event.end = realtime_now();
   if (notifies) lock.lock();
   emit(event);
   return event.result;

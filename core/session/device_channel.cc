@@ -25,6 +25,12 @@ EventKind kind_of(const Message& message) noexcept {
 
 }  // namespace
 
+std::int64_t write_message(int device, const Message& message) noexcept {
+  const iovec pieces[] = {piece(message.head), piece(message.tail)};
+  const ssize_t written = ::writev(device, pieces, message.tail.empty() ? 1 : 2);
+  return written < 0 ? -errno : written;
+}
+
 Result<std::size_t> DeviceChannel::receive(Buffer& buffer) noexcept {
   for (;;) {
     const ssize_t size = ::read(device_.get(), buffer.data(), buffer.capacity());
@@ -60,7 +66,7 @@ void DeviceChannel::announce(IncomingRequest& request) {
 std::int64_t DeviceChannel::send(const Message& message) {
   const bool answers_init = gate_.is_answer(message);
   if (answers_init) gate_.learn(message);
-  const std::int64_t result = events_.observed() ? send_observed(message) : write_message(message);
+  const std::int64_t result = events_.observed() ? send_observed(message) : write_message(device_.get(), message);
   if (answers_init) gate_.open(result);
   return result;
 }
@@ -73,16 +79,10 @@ std::int64_t DeviceChannel::send_observed(const Message& message) {
   event.thread = current_thread();
   event.channel = index_;
   event.message = message;
-  event.result = write_message(message);
+  event.result = write_message(device_.get(), message);
   event.end = realtime_now();
   events_.deliver(event);
   return event.result;
-}
-
-std::int64_t DeviceChannel::write_message(const Message& message) const noexcept {
-  const iovec pieces[] = {piece(message.head), piece(message.tail)};
-  const ssize_t written = ::writev(device_.get(), pieces, message.tail.empty() ? 1 : 2);
-  return written < 0 ? -errno : written;
 }
 
 }  // namespace fusereplay

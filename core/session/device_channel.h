@@ -12,6 +12,9 @@
 
 namespace fusereplay {
 
+/// Writes a message to a device fd, head and tail at once: what write(2) returned, or -errno. Any thread.
+std::int64_t write_message(int device, const Message& message) noexcept;
+
 /// Read by one thread, its owner; replied through by any. The fd stays open until the channel is destroyed, so that a
 /// late reply cannot reach another file.
 class DeviceChannel final : public ReplyChannel {
@@ -33,7 +36,6 @@ class DeviceChannel final : public ReplyChannel {
   std::uint32_t index() const noexcept { return index_; }
 
  private:
-  std::int64_t write_message(const Message& message) const noexcept;
   std::int64_t send_observed(const Message& message);
 
   const UniqueFd device_;

@@ -2,14 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
-#include <ctime>
 #include <stdexcept>
 
+#include "core/session/device_channel.h"
+#include "core/session/event_source.h"
 #include "tests/support/live_environment.h"
 
 namespace fusereplay::testing {
@@ -21,20 +20,6 @@ std::unique_ptr<Mount> make_mount(const MountOptions& options) {
   auto mount = Mount::create(LiveEnvironment::make_directory("mount"), options);
   if (!mount) throw std::runtime_error(mount.error().message);
   return std::move(*mount);
-}
-
-std::int64_t realtime() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-std::int64_t write_to(int device, const Message& message) {
-  std::array<iovec, 2> pieces{};
-  pieces[0] = {const_cast<std::byte*>(message.head.data()), message.head.size()};
-  pieces[1] = {const_cast<std::byte*>(message.tail.data()), message.tail.size()};
-  const auto written = ::writev(device, pieces.data(), message.tail.empty() ? 1 : 2);
-  return written < 0 ? -errno : written;
 }
 
 }  // namespace
@@ -80,7 +65,7 @@ void DeviceLoop::run() {
   Event mounted;
   mounted.kind = EventKind::kMark;
   mounted.mark = Mark::kMounted;
-  mounted.begin = mounted.end = realtime();
+  mounted.begin = mounted.end = realtime_now();
   emit(mounted);
   std::vector<std::byte> buffer(kReadBuffer);
   ssize_t size = 0;
@@ -90,7 +75,7 @@ void DeviceLoop::run() {
     request.buffer = BufferRef::allocate(static_cast<std::size_t>(size));
     std::memcpy(request.buffer->data(), buffer.data(), static_cast<std::size_t>(size));
     request.bytes = Bytes(request.buffer->data(), static_cast<std::size_t>(size));
-    request.received = realtime();
+    request.received = realtime_now();
     Event event;
     event.kind = EventKind::kRequest;
     event.begin = event.end = request.received;
@@ -102,7 +87,7 @@ void DeviceLoop::run() {
   Event ended;
   ended.kind = EventKind::kMark;
   ended.mark = aborted_ ? Mark::kAborted : Mark::kUnmounted;
-  ended.begin = ended.end = realtime();
+  ended.begin = ended.end = realtime_now();
   server_.disconnect();
   emit(ended);
 }
@@ -116,10 +101,10 @@ std::int64_t DeviceLoop::write_and_tell(int device, std::uint32_t channel, const
   event.channel = channel;
   const auto header = read_out_header(message);
   event.kind = header && header->unique == 0 ? EventKind::kNotification : EventKind::kReply;
-  event.begin = realtime();
+  event.begin = realtime_now();
   event.message = message;
-  event.result = write_to(device, message);
-  event.end = realtime();
+  event.result = write_message(device, message);
+  event.end = realtime_now();
   emit(event);
   return event.result;
 }
