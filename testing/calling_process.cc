@@ -96,11 +96,11 @@ void CallingProcess::tell() {
   FUSEREPLAY_CHECK(::send(socket_.get(), &byte, 1, MSG_NOSIGNAL) == 1, "the calling process is there");
 }
 
-void CallingProcess::await_answer() {
-  pollfd answer{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+void CallingProcess::await(int fd) {
+  pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
   const auto limit = deadline_.count();
   int ready = 0;
-  while ((ready = ::poll(&answer, 1, static_cast<int>(limit))) < 0 && errno == EINTR) {
+  while ((ready = ::poll(&readable, 1, static_cast<int>(limit))) < 0 && errno == EINTR) {
   }
   if (ready == 0) set_free_();
 }
@@ -110,7 +110,7 @@ std::int64_t CallingProcess::run(long number, const Numbers& arguments) {
   command_->number = number;
   command_->arguments = arguments;
   tell();
-  await_answer();
+  await(socket_.get());
   char byte = 0;
   FUSEREPLAY_CHECK(::recv(socket_.get(), &byte, 1, 0) == 1, "the calling process is there");
   return command_->result;
@@ -132,7 +132,7 @@ UniqueFd CallingProcess::take_descriptor(int fd) {
   command_->number = SYS_sendmsg;
   command_->arguments = {{kSocket, as_long(message), 0, 0, 0, 0}};
   tell();
-  await_answer();
+  await(socket_.get());
   if (::recvmsg(socket_.get(), message, MSG_CMSG_CLOEXEC) != 1) fail("recvmsg");
   int taken = -1;
   std::memcpy(&taken, CMSG_DATA(control), sizeof(taken));
@@ -146,12 +146,7 @@ void CallingProcess::end() {
   if (!socket_.valid()) return;
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   socket_.reset();
-  pollfd ended{.fd = process.get(), .events = POLLIN, .revents = 0};
-  const auto limit = deadline_.count();
-  int ready = 0;
-  while ((ready = ::poll(&ended, 1, static_cast<int>(limit))) < 0 && errno == EINTR) {
-  }
-  if (ready == 0) set_free_();
+  await(process.get());
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }

@@ -63,7 +63,8 @@ class CallingProcess {
   }
   std::int64_t run(long number, const Numbers& arguments);
   void tell();
-  void await_answer();
+  /// Until it is readable; sets everybody free at the deadline, and leaves it to the caller to wait on.
+  void await(int fd);
   [[noreturn]] static void serve(int socket, Command* command);
 
   const std::chrono::milliseconds deadline_;
