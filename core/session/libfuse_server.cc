@@ -75,12 +75,13 @@ class LibfuseServer::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl() { end(); }
 
-  /// Takes the session, or the high-level filesystem that owns it; one of both.
-  tl::expected<void, std::string> adopt(fuse_session* session, fuse* filesystem);
+  /// A server over the session, which belongs to `filesystem` where that is not null. It is ended either way.
+  static Made make(fuse_session* session, fuse* filesystem);
   void handle(const IncomingRequest& request, ReplyChannel& replies);
   void end() noexcept;
 
  private:
+  tl::expected<void, std::string> adopt(fuse_session* session, fuse* filesystem);
   static ssize_t write_hook(int fd, iovec* pieces, int count, void* userdata) noexcept;
   static ssize_t read_hook(int, void*, std::size_t, void*) noexcept {
     errno = ENODEV;
@@ -120,6 +121,12 @@ class LibfuseServer::Impl {
   std::shared_mutex mutex_;  // guards replies_ for as long as a message is on its way; outermost
   ReplyChannel* replies_ = nullptr;
 };
+
+LibfuseServer::Made LibfuseServer::Impl::make(fuse_session* session, fuse* filesystem) {
+  auto impl = std::make_unique<Impl>();
+  if (auto adopted = impl->adopt(session, filesystem); !adopted) return tl::unexpected(adopted.error());
+  return std::unique_ptr<LibfuseServer>(new LibfuseServer(std::move(impl)));
+}
 
 tl::expected<void, std::string> LibfuseServer::Impl::adopt(fuse_session* session, fuse* filesystem) {
   session_ = session;
@@ -184,9 +191,7 @@ LibfuseServer::Made LibfuseServer::low_level(const fuse_lowlevel_ops* operations
   Arguments args(arguments);
   fuse_session* const session = fuse_session_new(args.get(), operations, operations_size, userdata);
   if (session == nullptr) return tl::unexpected(std::string("fuse_session_new failed"));
-  auto impl = std::make_unique<Impl>();
-  if (auto adopted = impl->adopt(session, nullptr); !adopted) return tl::unexpected(adopted.error());
-  return std::unique_ptr<LibfuseServer>(new LibfuseServer(std::move(impl)));
+  return Impl::make(session, nullptr);
 }
 
 LibfuseServer::Made LibfuseServer::high_level(const fuse_operations* operations, std::size_t operations_size,
@@ -194,11 +199,7 @@ LibfuseServer::Made LibfuseServer::high_level(const fuse_operations* operations,
   Arguments args(arguments);
   fuse* const filesystem = fuse_new(args.get(), operations, operations_size, private_data);
   if (filesystem == nullptr) return tl::unexpected(std::string("fuse_new failed"));
-  auto impl = std::make_unique<Impl>();
-  if (auto adopted = impl->adopt(fuse_get_session(filesystem), filesystem); !adopted) {
-    return tl::unexpected(adopted.error());
-  }
-  return std::unique_ptr<LibfuseServer>(new LibfuseServer(std::move(impl)));
+  return Impl::make(fuse_get_session(filesystem), filesystem);
 }
 
 void LibfuseServer::handle(IncomingRequest request, ReplyChannel& replies) {
