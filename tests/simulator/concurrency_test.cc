@@ -10,24 +10,15 @@
 #include "core/server/operations_server.h"
 #include "examples/memfs/memfs.h"
 #include "simulator/mount.h"
+#include "tests/simulator/asked.h"
 
 namespace fusereplay {
 namespace {
 
+using testing::Asked;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-class Asked final : public EventSink {
- public:
-  void on_event(const Event& event) override {
-    if (event.kind == EventKind::kRequest) names_ += std::string(opcode_name(event.request->opcode)) + " ";
-  }
-  std::string take() { return std::exchange(names_, {}); }
-
- private:
-  std::string names_;
-};
 
 /// memfs with a choice of what INIT grants and how long names hold.
 std::unique_ptr<Operations> memfs(Timeout timeout = Timeout::seconds(1)) {

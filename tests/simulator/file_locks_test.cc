@@ -14,22 +14,13 @@
 #include "core/server/operations_server.h"
 #include "examples/memfs/memfs.h"
 #include "simulator/mount.h"
+#include "tests/simulator/asked.h"
 
 namespace fusereplay {
 namespace {
 
+using testing::Asked;
 using ::testing::HasSubstr;
-
-class Asked final : public EventSink {
- public:
-  void on_event(const Event& event) override {
-    if (event.kind == EventKind::kRequest) names_ += std::string(opcode_name(event.request->opcode)) + " ";
-  }
-  std::string take() { return std::exchange(names_, {}); }
-
- private:
-  std::string names_;
-};
 
 struct flock bytes(short type, off_t start, off_t length) {
   struct flock lock {};

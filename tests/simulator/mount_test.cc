@@ -11,10 +11,12 @@
 #include "core/async/sync.h"
 #include "core/event/conversation.h"
 #include "examples/memfs/memfs.h"
+#include "tests/simulator/asked.h"
 
 namespace fusereplay {
 namespace {
 
+using testing::Asked;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -28,19 +30,6 @@ std::unique_ptr<Operations> memfs(Timeout timeout = Timeout::seconds(1)) {
   options.entry_timeout = options.attribute_timeout = timeout;
   return std::make_unique<Memfs>(options);
 }
-
-/// Counts requests by their names.
-class Asked final : public EventSink {
- public:
-  void on_event(const Event& event) override {
-    if (event.kind == EventKind::kRequest) names_ += std::string(opcode_name(event.request->opcode)) + " ";
-  }
-  /// What was asked since the last time.
-  std::string take() { return std::exchange(names_, {}); }
-
- private:
-  std::string names_;
-};
 
 struct Watched {
   explicit Watched(Timeout timeout = Timeout::seconds(1)) : mount(memfs(timeout), {.observers = {&asked}}) {

@@ -13,28 +13,15 @@
 #include "core/server/operations_server.h"
 #include "examples/memfs/memfs.h"
 #include "simulator/mount.h"
+#include "tests/simulator/asked.h"
 
 namespace fusereplay {
 namespace {
 
+using testing::Asked;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-class Asked final : public EventSink {
- public:
-  void on_event(const Event& event) override {
-    if (event.kind != EventKind::kRequest) return;
-    names_ += std::string(opcode_name(event.request->opcode)) + " ";
-    last_.assign(event.message.head.begin(), event.message.head.end());
-  }
-  std::string take() { return std::exchange(names_, {}); }
-  const std::vector<std::byte>& last() const { return last_; }
-
- private:
-  std::string names_;
-  std::vector<std::byte> last_;
-};
 
 std::unique_ptr<Operations> memfs() {
   MemfsOptions options;
