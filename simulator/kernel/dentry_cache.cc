@@ -4,22 +4,42 @@
 
 namespace fusereplay::kernel {
 
-void intrusive_ptr_add_ref(Dentry* dentry) noexcept {
-  ++dentry->references;
-}
-
-void intrusive_ptr_release(Dentry* dentry) noexcept {
+void free_dentry(Dentry* dentry) noexcept {
   // A chain of parents goes in a loop, not by recursion: paths can be deep.
-  while (dentry != nullptr && --dentry->references == 0) {
+  do {
     Dentry* const parent = dentry->parent.detach();
     delete dentry;
     dentry = parent;
-  }
+  } while (dentry != nullptr && --dentry->references == 0);
 }
 
-Dentry* find_child(Dentry& parent, std::string_view name) noexcept {
-  const auto found = parent.children.find(name);
-  return found == parent.children.end() ? nullptr : found->second.get();
+void ChildTable::insert(Dentry& dentry) {
+  if (size_ == buckets_.size()) grow();
+  dentry.name_hash_ = hash(dentry.name);
+  dentry.next_ = std::exchange(bucket(dentry.name_hash_), &dentry);
+  ++size_;
+  intrusive_ptr_add_ref(&dentry);
+}
+
+void ChildTable::erase(Dentry& dentry) noexcept {
+  Dentry** at = &bucket(dentry.name_hash_);
+  while (*at != &dentry) at = &(*at)->next_;
+  *at = std::exchange(dentry.next_, nullptr);
+  --size_;
+  intrusive_ptr_release(&dentry);
+}
+
+void ChildTable::grow() {
+  constexpr std::size_t kFirstBuckets = 8;
+  std::vector<Dentry*> old(buckets_.empty() ? kFirstBuckets : buckets_.size() * 2);
+  old.swap(buckets_);
+  for (Dentry* child : old) {
+    while (child != nullptr) {
+      Dentry* const next = child->next_;
+      child->next_ = std::exchange(bucket(child->name_hash_), child);
+      child = next;
+    }
+  }
 }
 
 DentryRef make_child(Dentry& parent, std::string_view name) {
@@ -27,18 +47,19 @@ DentryRef make_child(Dentry& parent, std::string_view name) {
 }
 
 void hash(Dentry& dentry) {
-  const DentryRef keep(&dentry);
-  DentryRef& place = dentry.parent->children[dentry.name];
-  if (place == keep) return;
-  if (const DentryRef other = std::exchange(place, keep)) other->hashed = false;
+  ChildTable& table = dentry.parent->children;
+  if (Dentry* const other = table.find(dentry.name)) {
+    if (other == &dentry) return;
+    unhash(*other);
+  }
+  table.insert(dentry);
   dentry.hashed = true;
 }
 
 void unhash(Dentry& dentry) noexcept {
   if (!dentry.hashed) return;
-  const DentryRef keep(&dentry);
   dentry.hashed = false;
-  dentry.parent->children.erase(dentry.parent->children.find(std::string_view(dentry.name)));
+  dentry.parent->children.erase(dentry);
 }
 
 void delete_entry(Dentry& dentry, std::uint32_t held) {
@@ -51,17 +72,12 @@ void delete_entry(Dentry& dentry, std::uint32_t held) {
 
 std::size_t shrink(Dentry& parent) {
   std::size_t dropped = 0;
-  for (auto child = parent.children.begin(); child != parent.children.end();) {
-    dropped += shrink(*child->second);
-    if (child->second->unused()) {
-      child->second->hashed = false;
-      const DentryRef keep = std::move(child->second);  // outlives its place in the table
-      child = parent.children.erase(child);
-      ++dropped;
-    } else {
-      ++child;
-    }
-  }
+  parent.children.for_each([&](Dentry& child) {
+    dropped += shrink(child);
+    if (!child.unused()) return;
+    unhash(child);
+    ++dropped;
+  });
   return dropped;
 }
 

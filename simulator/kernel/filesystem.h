@@ -114,6 +114,11 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   Result<DentryRef> lookup(Dentry& parent, std::string_view name, const Process& task);
   /// Whether a cached entry still holds: asks where it expired (fuse_dentry_revalidate). An error ends the walk.
   Result<bool> revalidate(Dentry& dentry, LookupIntent intent, const Process& task);
+  /// Whether a cached entry names something and holds at `now`, without more to do: what revalidate() would find.
+  bool holds(const Dentry& dentry, std::int64_t now) const noexcept {
+    return dentry.epoch >= connection_.epoch && dentry.expires >= now && dentry.inode != nullptr &&
+           !dentry.inode->bad && !dentry.inode->from_readdirplus;
+  }
   /// CREATE or TMPFILE: makes `dentry` positive and opens it (fuse_create_open). ENOSYS is for the caller to handle.
   Result<OpenFileRef> create_open(Dentry& parent, Dentry& dentry, int flags, std::uint32_t mode, Opcode opcode,
                                   const Process& task);
@@ -140,6 +145,8 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   /// `mask`: kMay... (fuse_permission).
   Result<void> permission(Inode& inode, std::uint32_t mask, const Process& task);
   bool allows(const Process& task) const noexcept;
+  /// Every directory may be entered: permission() with kMayExec says yes to each that is not bad, and asks nobody.
+  bool walks_freely(const Process& task) const noexcept { return !options_.default_permissions && allows(task); }
   /// EROFS on a mount for reading (mnt_want_write).
   Result<void> want_write() const noexcept {
     if (options_.read_only) return Errno(EROFS);

@@ -4,13 +4,6 @@
 
 namespace fusereplay::kernel {
 
-void intrusive_ptr_add_ref(Inode* inode) noexcept {
-  ++inode->references;
-}
-void intrusive_ptr_release(Inode* inode) noexcept {
-  if (--inode->references == 0) inode->owner.evict(inode);
-}
-
 InodeRef InodeCache::insert(std::uint64_t nodeid) {
   if (Inode* const old = find(nodeid)) unhash(*old);
   auto inode = std::make_unique<Inode>(*this, nodeid);
@@ -26,12 +19,13 @@ void InodeCache::unhash(Inode& inode) noexcept {
   by_nodeid_.erase(inode.nodeid);
 }
 
-void InodeCache::evict(Inode* inode) noexcept {
-  sink_.on_evict(*inode);
-  unhash(*inode);
-  all_.back()->index = inode->index;
-  std::swap(all_[inode->index], all_.back());
-  all_.pop_back();
+void evict(Inode* inode) noexcept {
+  InodeCache& cache = inode->owner;
+  cache.sink_.on_evict(*inode);
+  cache.unhash(*inode);
+  cache.all_.back()->index = inode->index;
+  std::swap(cache.all_[inode->index], cache.all_.back());
+  cache.all_.pop_back();
   delete inode;
 }
 

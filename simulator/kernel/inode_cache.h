@@ -78,8 +78,13 @@ struct Inode {
   RwLock mutex;                    // fuse_inode.mutex: lookups and listings of a directory without PARALLEL_DIROPS
 };
 
-void intrusive_ptr_add_ref(Inode* inode) noexcept;
-void intrusive_ptr_release(Inode* inode) noexcept;
+inline void intrusive_ptr_add_ref(Inode* inode) noexcept {
+  ++inode->references;
+}
+void evict(Inode* inode) noexcept;
+inline void intrusive_ptr_release(Inode* inode) noexcept {
+  if (--inode->references == 0) evict(inode);
+}
 using InodeRef = boost::intrusive_ptr<Inode>;
 
 /// Holds a lock of an inode, and thereby the inode.
@@ -137,8 +142,7 @@ class InodeCache {
   std::size_t size() const noexcept { return all_.size(); }
 
  private:
-  friend void intrusive_ptr_release(Inode* inode) noexcept;
-  void evict(Inode* inode) noexcept;
+  friend void evict(Inode* inode) noexcept;
 
   EvictionSink& sink_;
   FlatMap<std::uint64_t, Inode*> by_nodeid_;

@@ -102,8 +102,8 @@ int Filesystem::invalidate_name(std::uint64_t parent_id, std::uint64_t child_id,
   if (child->nodeid != child_id) return -ENOENT;
   if (child->is_directory()) {
     shrink(*entry);
-    const bool empty = std::all_of(entry->children.begin(), entry->children.end(),
-                                   [](const auto& below) { return below.second->negative(); });
+    bool empty = true;
+    entry->children.for_each([&](const Dentry& below) { empty = empty && below.negative(); });
     if (!empty) return -ENOTEMPTY;
     child->dead = true;
   }

@@ -25,10 +25,21 @@ std::uint32_t strip_set_gid(const Inode& directory, std::uint32_t mode, const Pr
   return strips ? mode & ~static_cast<std::uint32_t>(S_ISGID) : mode;
 }
 
+namespace {
+
+std::string_view skip_slashes(std::string_view path) noexcept {
+  while (!path.empty() && path.front() == '/') path.remove_prefix(1);
+  return path;
+}
+
+}  // namespace
+
 std::string_view take_name(std::string_view& path) noexcept {
-  path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
-  const std::string_view name = path.substr(0, path.find('/'));
-  path.remove_prefix(name.size());
+  path = skip_slashes(path);
+  std::size_t size = 0;
+  while (size < path.size() && path[size] != '/') ++size;
+  const std::string_view name = path.substr(0, size);
+  path.remove_prefix(size);
   return name;
 }
 
@@ -36,7 +47,7 @@ std::string_view take_name(std::string_view& path) noexcept {
 Result<DentryRef> PathWalk::enter(Dentry& parent, std::string_view name, const Process& task, LookupIntent intent) {
   if (name == "." || name.empty()) return DentryRef(&parent);
   if (name == "..") return parent.parent != nullptr ? parent.parent : DentryRef(&parent);
-  const Result<DentryRef> cached = look_up_cached(parent, name, intent, task);
+  Result<DentryRef> cached = look_up_cached(parent, name, intent, task);
   if (!cached || *cached != nullptr) return cached;
   const InodeLock shared = filesystem_.lock(*parent.inode, LockMode::kShared);
   return look_up(parent, name, LookupIntent::kAny, task);
@@ -93,7 +104,7 @@ Result<DentryRef> PathWalk::look_up_cached(Dentry& parent, std::string_view name
 
 Result<DentryRef> PathWalk::look_up(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task) {
   while (true) {
-    const Result<DentryRef> cached = look_up_cached(parent, name, intent, task);
+    Result<DentryRef> cached = look_up_cached(parent, name, intent, task);
     if (!cached || *cached != nullptr) return cached;
     if (parent.inode->dead) return Errno(ENOENT);
     const NameLookup asking(filesystem_.scheduler(), parent, name);
@@ -111,8 +122,8 @@ Result<PathWalk::Last> PathWalk::walk_parents(Dentry& from, std::string_view pat
   std::string_view name = take_name(path);
   while (!name.empty()) {
     if (const Result<void> may = filesystem_.permission(*last.parent->inode, kMayExec, task); !may) return may.error();
-    std::string_view behind = path;
-    if (take_name(behind).empty()) {
+    const std::string_view behind = skip_slashes(path);
+    if (behind.empty()) {
       last.name = name;
       last.trailing = !path.empty();
       break;
@@ -125,7 +136,8 @@ Result<PathWalk::Last> PathWalk::walk_parents(Dentry& from, std::string_view pat
       if (!next) return next.error();
     }
     if (!(*next)->inode->is_directory()) return Errno(ENOTDIR);
-    last.parent = *next;
+    last.parent = std::move(*next);
+    path = behind;
     name = take_name(path);
   }
   return last;
@@ -136,6 +148,20 @@ Result<DentryRef> PathWalk::follow_link(const DentryRef& link, Dentry& parent, c
   const Result<std::string> target = filesystem_.readlink(*link->inode, task);
   if (!target) return target.error();
   return find_from(parent, *target, Follow::kYes, task, walk);
+}
+
+// path_lookupat in RCU mode, which holds nothing and asks nobody.
+Dentry* PathWalk::find_at_once(std::string_view path, const Process& task) const noexcept {
+  if (path.empty() || path.size() >= kMostPath || path.back() == '/' || !filesystem_.walks_freely(task)) return nullptr;
+  const std::int64_t now = filesystem_.now();
+  Dentry* at = &filesystem_.root();
+  for (std::string_view name = take_name(path); !name.empty(); name = take_name(path)) {
+    const Inode& directory = *at->inode;
+    if (!directory.is_directory() || directory.bad || is_dot_name(name)) return nullptr;
+    at = find_child(*at, name);
+    if (at == nullptr || !filesystem_.holds(*at, now) || at->inode->is_symlink()) return nullptr;
+  }
+  return at;
 }
 
 Result<DentryRef> PathWalk::find_from(Dentry& from, std::string_view path, Follow follow, const Process& task,
@@ -154,6 +180,9 @@ Result<DentryRef> PathWalk::find_from(Dentry& from, std::string_view path, Follo
 }
 
 Result<DentryRef> PathWalk::find(std::string_view path, Follow follow, const Process& task, LookupIntent intent) {
+  if (intent == LookupIntent::kAny) {
+    if (Dentry* const found = find_at_once(path, task)) return DentryRef(found);
+  }
   Walk walk{.intent = intent};
   return find_from(filesystem_.root(), path, follow, task, walk);
 }

@@ -68,6 +68,8 @@ class PathWalk {
   Result<DentryRef> enter(Dentry& parent, std::string_view name, const Process& task, LookupIntent intent);
   Result<Last> walk_parents(Dentry& from, std::string_view path, const Process& task, Walk& walk);
   Result<DentryRef> follow_link(const DentryRef& link, Dentry& parent, const Process& task, Walk& walk);
+  /// Where every name of `path` is cached and holds, and none is a link; null where it takes more to know.
+  Dentry* find_at_once(std::string_view path, const Process& task) const noexcept;
   Result<DentryRef> find_from(Dentry& from, std::string_view path, Follow follow, const Process& task, Walk& walk);
   Result<OpenFileRef> open_last(const Last& last, int flags, std::uint32_t mode, const Process& task, Walk& walk);
   Result<DentryRef> open_lookup(const Last& last, int flags, std::uint32_t mode, const Process& task, const Walk& walk,

@@ -218,12 +218,12 @@ void RequestQueue::forget(std::uint64_t nodeid, std::uint64_t nlookup) {
 bool RequestQueue::step() {
   if (read_one()) return true;
   if (executor_ != nullptr && executor_->run_one()) return true;
-  return turn_server();
+  return work_ != nullptr && turn_server();
 }
 
 /// A server that ended is as the last close(2) of its device: fs/fuse/dev.c fuse_dev_release.
 bool RequestQueue::turn_server() {
-  if (work_ == nullptr || !connected_) return false;
+  if (!connected_) return false;
   const ServerProgress progress = work_->run_one();
   if (progress == ServerProgress::kGone) {
     scheduler_.add_dead_end(work_->obstacle());
