@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "core/operations/types.h"
@@ -101,6 +102,17 @@ class SystemCalls {
   Outcome<void> fsync(Fd fd);
   Outcome<void> fdatasync(Fd fd);
   Outcome<void> syncfs(Fd fd);
+
+  /// ioctl(2) with a number, or with what its argument points to: that much goes in and comes out as the command's
+  /// number says (_IOC_SIZE, _IOC_DIR). A file's flags and the like are what the kernel makes of them.
+  Outcome<int> ioctl(Fd fd, std::uint32_t command, std::uint64_t argument = 0);
+  /// EFAULT where `memory` is too small.
+  Outcome<int> ioctl(Fd fd, std::uint32_t command, std::span<std::byte> memory);
+  template <class T>
+  Outcome<int> ioctl(Fd fd, std::uint32_t command, T* pointee) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    return ioctl(fd, command, std::as_writable_bytes(std::span(pointee, 1)));
+  }
 
   Outcome<struct stat> stat(std::string_view path);
   Outcome<struct stat> lstat(std::string_view path);
@@ -220,6 +232,9 @@ class SystemCalls {
   /// A process makes one call at a time.
   void check_idle() const;
 
+  Outcome<int> do_ioctl(Fd fd, std::uint32_t command, std::uint64_t argument, std::span<std::byte> memory);
+  Result<int> file_attributes(const kernel::OpenFile& file, std::uint32_t command, std::span<std::byte> memory);
+  Outcome<int> allocate(Fd fd, const kernel::OpenFile& file, std::uint32_t command, std::span<const std::byte> memory);
   Result<void> set_lock(Fd fd, const struct flock& lock, bool waits);
   // Extended attributes, of either.
   template <class Where>

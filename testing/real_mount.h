@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "core/event/event.h"
@@ -98,6 +99,13 @@ class RealMount {
   Outcome<void> fsync(Fd fd);
   Outcome<void> fdatasync(Fd fd);
   Outcome<void> syncfs(Fd fd);
+  Outcome<int> ioctl(Fd fd, std::uint32_t command, std::uint64_t argument = 0);
+  Outcome<int> ioctl(Fd fd, std::uint32_t command, std::span<std::byte> memory);
+  template <class T>
+  Outcome<int> ioctl(Fd fd, std::uint32_t command, T* pointee) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    return ioctl(fd, command, std::as_writable_bytes(std::span(pointee, 1)));
+  }
 
   Outcome<struct stat> stat(std::string_view path);
   Outcome<struct stat> lstat(std::string_view path);

@@ -18,6 +18,7 @@
 #include "core/operations/encode.h"
 #include "core/operations/operations.h"
 #include "core/protocol/builder.h"
+#include "core/protocol/reply_check.h"
 #include "core/protocol/view.h"
 
 namespace fusereplay::internal {
@@ -531,6 +532,12 @@ struct Ioctl : Handler<std::int32_t> {
       what.input = view.tail();
       what.output_size = in.out_size;
     }
+    /// With zeros: less than was asked for would be refused.
+    void fill_up() {
+      const std::span<std::byte> rest = out.space(in.out_size - std::min<std::size_t>(out.size(), in.out_size));
+      std::fill(rest.begin(), rest.end(), std::byte{0});
+      out.commit(rest.size());
+    }
     wire::IoctlIn in;
     IoctlRequest what;
     DataWriter out;
@@ -539,6 +546,7 @@ struct Ioctl : Handler<std::int32_t> {
     return operations.ioctl(request, NodeId{request.view().nodeid()}, FileHandle{state.in.fh}, state.what, state.out);
   }
   static Result<void> encode(ReplyBuilder& reply, State& state, std::int32_t result) noexcept {
+    if (is_kernels_own(state.in)) state.fill_up();
     reply.add(wire::IoctlOut{.result = result, .flags = 0, .in_iovs = 0, .out_iovs = 0});
     reply.tail(state.out.data(), state.out.owner() ? &state.out.owner() : nullptr);
     return {};

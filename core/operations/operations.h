@@ -112,7 +112,10 @@ class Operations {
 
   /// fuseblk only.
   virtual Async<std::uint64_t> bmap(const Request& request, NodeId node, std::uint64_t block, std::uint32_t block_size);
-  /// Returns the ioctl's result; its output goes to `out`.
+  /// Returns the ioctl's result, which the caller gets as it is (negative: an errno); its output goes to `out`. ENOSYS
+  /// and ENOTTY mean the same. What goes in and out is what the command's number says (_IOC_SIZE, _IOC_DIR), for the
+  /// kernel lets only drivers ask for more. FS_IOC_GETFLAGS, SETFLAGS, FSGETXATTR and FSSETXATTR come from the kernel
+  /// itself, on a handle that it opens for them: what such an answer lacks is filled up with zeros (reference 3.2).
   virtual Async<std::int32_t> ioctl(const Request& request, NodeId node, FileHandle handle, const IoctlRequest& what,
                                     DataWriter& out);
   /// Returns the events that are ready now.

@@ -1,5 +1,7 @@
 #include "core/protocol/reply_check.h"
 
+#include <linux/fs.h>
+
 #include <cerrno>
 
 namespace fusereplay {
@@ -38,13 +40,20 @@ ReplyVerdict judge_notification(const Message& message) noexcept {
           .reason = "a notification with an unknown code or the wrong size"};
 }
 
+std::size_t least_reply_tail(const RequestView& request) noexcept {
+  if (request.opcode() != Opcode::kIoctl) return 0;
+  const auto ioctl = request.fixed<wire::IoctlIn>();
+  return is_kernels_own(ioctl) ? ioctl.out_size : 0;
+}
+
 /// fs/fuse/dev.c fuse_copy_out_args: every argument but a last one of variable size must be there in full.
 ReplyVerdict judge_payload(const RequestView& request, const MessageLayout& layout, const Message& reply) noexcept {
   const std::size_t size = reply.size() - sizeof(wire::OutHeader);
   const std::size_t fixed = layout.fixed_size();
   const std::size_t variable = layout.tail == Tail::kNone ? 0 : max_reply_tail(request);
   if (size > fixed + variable) return completed_with_eio("payload longer than the request allows");
-  if (size < fixed && !layout.truncatable) return completed_with_eio("payload shorter than its structs");
+  const std::size_t least = layout.truncatable ? 0 : fixed + least_reply_tail(request);
+  if (size < least) return completed_with_eio("payload shorter than the request allows");
   return accepted(reply, ReplyEffect::kAccepted);
 }
 
@@ -81,6 +90,19 @@ ReplyVerdict reply_check(const RequestView* request, const Message& reply) noexc
   return judge_payload(*request, *layout, reply);
 }
 
+bool is_kernels_own(const wire::IoctlIn& ioctl) noexcept {
+  if (ioctl.arg != 0) return false;  // a caller's memory
+  switch (ioctl.cmd) {
+    case FS_IOC_GETFLAGS:
+    case FS_IOC_SETFLAGS:
+    case FS_IOC_FSGETXATTR:
+    case FS_IOC_FSSETXATTR:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::size_t max_reply_tail(const RequestView& request) noexcept {
   switch (request.opcode()) {
     case Opcode::kRead:
@@ -92,8 +114,10 @@ std::size_t max_reply_tail(const RequestView& request) noexcept {
       return request.fixed<wire::GetxattrIn>().size;
     case Opcode::kReadlink:
       return kMaxReadlink;
-    case Opcode::kIoctl:
-      return std::max<std::size_t>(request.fixed<wire::IoctlIn>().out_size, kMinIoctlOut);
+    case Opcode::kIoctl: {
+      const auto ioctl = request.fixed<wire::IoctlIn>();
+      return is_kernels_own(ioctl) ? ioctl.out_size : std::max<std::size_t>(ioctl.out_size, kMinIoctlOut);
+    }
     case Opcode::kCuseInit:
       return kMaxCuseInfo;
     default:

@@ -29,6 +29,10 @@ struct ReplyVerdict {
 /// notification (unique 0) is judged by its form alone. No allocation; about 10 ns for an accepted reply.
 ReplyVerdict reply_check(const RequestView* request, const Message& reply) noexcept;
 
+/// Whether the kernel makes this ioctl itself, for the flags of a file (fs/fuse/ioctl.c fuse_priv_ioctl, Linux 5.13):
+/// the reply must then have all of `out_size`, where another may have less.
+bool is_kernels_own(const wire::IoctlIn& ioctl) noexcept;
+
 /// The longest tail the request allows its reply, in bytes: what args.out_args[last].size is in the kernel.
 /// 0 for requests whose reply has no variable part.
 std::size_t max_reply_tail(const RequestView& request) noexcept;

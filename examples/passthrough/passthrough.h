@@ -88,6 +88,9 @@ class Passthrough final : public Operations {
   Async<void> flock(const Request& request, NodeId node, FileHandle handle, LockOwner owner, const FileLock& lock,
                     LockWait wait) override;
 
+  /// What lsattr(1) shows and chattr(1) sets, where the source has it.
+  Async<std::int32_t> ioctl(const Request& request, NodeId node, FileHandle handle, const IoctlRequest& what,
+                            DataWriter& out) override;
   Async<void> fallocate(const Request& request, NodeId node, FileHandle handle, Offset offset, std::uint64_t length,
                         std::uint32_t mode) override;
   Async<Offset> lseek(const Request& request, NodeId node, FileHandle handle, Offset offset,

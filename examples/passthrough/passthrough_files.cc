@@ -1,8 +1,12 @@
 // Open files and directories: their data and listings.
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "examples/passthrough/caller.h"
@@ -192,6 +196,31 @@ Async<void> Passthrough::fsyncdir(const Request&, NodeId, FileHandle handle, Syn
   const auto directory = co_await directories_.find(handle);
   const int fd = directory->fd.get();
   co_return done(kind == SyncKind::kDataOnly ? ::fdatasync(fd) : ::fsync(fd));
+}
+
+Async<std::int32_t> Passthrough::ioctl(const Request&, NodeId, FileHandle handle, const IoctlRequest& what,
+                                       DataWriter& out) {
+  std::array<std::byte, 64> memory{};  // more than any of them has
+  switch (what.command) {
+    case FS_IOC_GETFLAGS:
+    case FS_IOC_SETFLAGS:
+    case FS_IOC_FSGETXATTR:
+    case FS_IOC_FSSETXATTR:
+      break;
+    default:
+      co_return Errno(ENOTTY);
+  }
+  std::copy_n(what.input.begin(), std::min(what.input.size(), memory.size()), memory.begin());
+  const auto on = [&](int fd) { return done(::ioctl(fd, what.command, memory.data())); };
+  if ((what.flags & kIoctlDir) != 0) {
+    const auto directory = co_await directories_.find(handle);
+    co_await on(directory->fd.get());
+  } else {
+    const auto file = co_await files_.find(handle);
+    co_await on(file->fd.get());
+  }
+  out.append(std::span(memory).first(std::min<std::size_t>(what.output_size, memory.size())));
+  co_return 0;
 }
 
 Async<void> Passthrough::fallocate(const Request&, NodeId, FileHandle handle, Offset offset, std::uint64_t length,

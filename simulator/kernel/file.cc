@@ -43,35 +43,38 @@ bool Filesystem::check_io_mode(Inode& inode, int flags, std::uint64_t handle, st
   return false;
 }
 
+// fuse_file_open: OPEN or OPENDIR, unless the server turned out not to have it.
+Result<Filesystem::Granted> Filesystem::ask_open(Inode& inode, int flags, const Process& task) {
+  ++kernel_handles_;
+  const bool directory = inode.is_directory();
+  bool& none = directory ? connection_.no_opendir : connection_.no_open;
+  const Granted ungranted{.handle = 0, .fopen = kFopenKeepCache | (directory ? kFopenCacheDir : 0)};
+  if (none) return ungranted;
+  wire::OpenIn in{};
+  in.flags = word(flags & ~(O_CREAT | O_EXCL | O_NOCTTY | (connection_.has(kInitAtomicOTrunc) ? 0 : O_TRUNC)));
+  const bool truncates = (in.flags & O_TRUNC) != 0;
+  if (truncates && connection_.has(kInitHandleKillprivV2) && !task.capable()) in.open_flags |= kOpenKillSuidgid;
+  const auto request = make(directory ? Opcode::kOpendir : Opcode::kOpen, inode.nodeid, task);
+  request->add(in);
+  const Result<void> answer = call(*request);
+  if (!answer && answer.error() != Errno(ENOSYS)) return answer.error();
+  none = !answer;
+  if (none) return ungranted;
+  const auto out = request->out<wire::OpenOut>();
+  return Granted{.handle = out.fh, .fopen = out.open_flags};
+}
+
 // fuse_open, fuse_dir_open: fuse_file_open, fuse_finish_open.
 Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& task) {
   Inode& inode = *dentry.inode;
   if (inode.bad) return Errno(EIO);
-  ++kernel_handles_;
   const bool directory = inode.is_directory();
   const bool atomic = connection_.has(kInitAtomicOTrunc);
-  bool& none = directory ? connection_.no_opendir : connection_.no_open;
-  std::uint64_t handle = 0;
-  std::uint32_t fopen = kFopenKeepCache | (directory ? kFopenCacheDir : 0);
-  if (!none) {
-    wire::OpenIn in{};
-    in.flags = word(flags & ~(O_CREAT | O_EXCL | O_NOCTTY | (atomic ? 0 : O_TRUNC)));
-    const bool truncates = (in.flags & O_TRUNC) != 0;
-    if (truncates && connection_.has(kInitHandleKillprivV2) && !task.capable()) in.open_flags |= kOpenKillSuidgid;
-    const auto request = make(directory ? Opcode::kOpendir : Opcode::kOpen, inode.nodeid, task);
-    request->add(in);
-    const Result<void> answer = call(*request);
-    if (answer) {
-      const auto out = request->out<wire::OpenOut>();
-      handle = out.fh;
-      fopen = out.open_flags;
-      if (!directory && !check_io_mode(inode, flags, handle, fopen)) return Errno(EIO);
-    } else if (answer.error() == Errno(ENOSYS)) {
-      none = true;
-    } else {
-      return answer.error();
-    }
-  }
+  const Result<Granted> granted = ask_open(inode, flags, task);
+  if (!granted) return granted.error();
+  const std::uint64_t handle = granted->handle;
+  std::uint32_t fopen = granted->fopen;
+  if (!directory && !check_io_mode(inode, flags, handle, fopen)) return Errno(EIO);
   if (directory) fopen &= ~kFopenDirectIo;
   OpenFileRef file = opened(dentry, flags, handle, fopen);
   if (directory) {
@@ -116,10 +119,17 @@ class HeldInode final : public RequestEnd {
 
 }  // namespace
 
-// fuse_release_common. RELEASE carries no credentials (args.nocreds).
-void Filesystem::release(OpenFile& file, const Process&) {
-  const bool directory = file.inode->is_directory();
+// RELEASE or RELEASEDIR in the background; it carries no credentials (args.nocreds).
+void Filesystem::send_release(const InodeRef& inode, const wire::ReleaseIn& in) {
+  const bool directory = inode->is_directory();
   if (directory ? connection_.no_opendir : connection_.no_open) return;
+  auto request = queue_.make(directory ? Opcode::kReleasedir : Opcode::kRelease, inode->nodeid, {});
+  request->add(in);
+  queue_.send_background(std::move(request), std::make_unique<HeldInode>(inode).release());
+}
+
+// fuse_release_common.
+void Filesystem::release(OpenFile& file, const Process&) {
   wire::ReleaseIn in{};
   in.fh = file.handle;
   in.flags = word(file.flags);
@@ -127,17 +137,14 @@ void Filesystem::release(OpenFile& file, const Process&) {
     in.release_flags |= kReleaseFlockUnlock;
     in.lock_owner = file.owner;
   }
-  auto request = queue_.make(directory ? Opcode::kReleasedir : Opcode::kRelease, file.inode->nodeid, {});
-  request->add(in);
   if (file.uses_cache()) --file.inode->cached_opens;
   polled_.erase(file.kernel_handle);
   if (file.owner != 0 && !file.flocked) {
     file.inode->flocks.set({.owner = file.owner, .type = F_UNLCK, .start = 0, .end = kLastOffset, .pid = 0});
   }
-  auto held = std::make_unique<HeldInode>(file.inode);
-  file.inode.reset();
+  const InodeRef inode = std::move(file.inode);
   file.dentry.reset();
-  queue_.send_background(std::move(request), held.release());
+  send_release(inode, in);
 }
 
 Result<void> Filesystem::fsync(OpenFile& file, SyncKind kind, const Process& task) {

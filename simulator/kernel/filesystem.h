@@ -72,6 +72,23 @@ struct ConnectionState {
   bool has(std::uint64_t flag) const noexcept { return (flags & flag) != 0; }
 };
 
+/// What lsattr(1) shows (struct file_kattr): FS_..._FL flags, and the form that has more.
+struct FileAttributes {
+  enum class Form : std::uint8_t { kFlags, kExtended };
+
+  static FileAttributes of_flags(std::uint32_t flags) noexcept;
+  /// Bytes of a struct fsxattr.
+  static FileAttributes of_extended(std::span<const std::byte> extended) noexcept;
+  /// As a struct fsxattr.
+  void put_extended(std::span<std::byte> into) const noexcept;
+
+  static constexpr std::size_t kExtendedSize = 28;  // sizeof(struct fsxattr)
+  Form form = Form::kExtended;                      // which of them it was made of
+  std::uint32_t flags = 0;
+  std::uint32_t xflags = 0;  // FS_XFLAG_...
+  std::uint32_t extent_size = 0, extents = 0, project = 0, cow_extent_size = 0;
+};
+
 /// Which locks a request is about, and whether its caller waits for them.
 enum class LockKind : std::uint8_t { kRecord, kFlock };
 enum class LockWaits : std::uint8_t { kNo, kYes };
@@ -96,6 +113,7 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   InodeCache& inodes() noexcept { return inodes_; }
   ConnectionState& connection() noexcept { return connection_; }
   const SimulatedMountOptions& options() const noexcept { return options_; }
+  const KernelProfile& profile() const noexcept { return profile_; }
   RequestQueue& queue() noexcept { return queue_; }
   Scheduler& scheduler() noexcept { return scheduler_; }
   /// i_rwsem, until the end of the scope.
@@ -202,6 +220,13 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   /// What one getdents64(2) with a buffer of `size` bytes gives; nothing at the end. Moves the position.
   Result<std::vector<EmittedEntry>> readdir(OpenFile& file, std::size_t size, const Process& task);
 
+  // ioctl(2): ioctl.cc.
+  /// The result that the server gives. `memory` is what `argument` points to; it takes what comes back.
+  Result<std::int32_t> ioctl(const OpenFile& file, std::uint32_t command, std::uint64_t argument,
+                             std::span<std::byte> memory, const Process& task);
+  Result<FileAttributes> file_attributes(Inode& inode, FileAttributes::Form form, const Process& task);
+  Result<void> set_file_attributes(Inode& inode, FileAttributes wanted, const Process& task);
+
   // The rest: xattr.cc.
   Result<void> setxattr(Inode& inode, std::string_view name, Bytes value, std::uint32_t flags, const Process& task);
   /// With size 0 the length alone.
@@ -261,6 +286,13 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   Result<void> generic_permission(const Inode& inode, std::uint32_t mask, const Process& task) const noexcept;
 
   // file.cc, file_io.cc.
+  /// What the server answered to an OPEN or OPENDIR: kFopen... flags.
+  struct Granted {
+    std::uint64_t handle;
+    std::uint32_t fopen;
+  };
+  Result<Granted> ask_open(Inode& inode, int flags, const Process& task);
+  void send_release(const InodeRef& inode, const wire::ReleaseIn& in);
   OpenFileRef opened(Dentry& dentry, int flags, std::uint64_t handle, std::uint32_t fopen);
   /// Whether a regular file may be open so (fs/fuse/iomode.c fuse_file_io_open). If not it is released again.
   bool check_io_mode(Inode& inode, int flags, std::uint64_t handle, std::uint32_t fopen);
@@ -291,6 +323,11 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
                                           const Process& task);
   Result<void> ask_for_lock(const OpenFile& file, const HeldLock& wanted, LockKind kind, LockWaits waits,
                             const Process& task);
+
+  Result<void> private_ioctl(Inode& inode, std::uint64_t handle, std::uint32_t command, std::span<std::byte> memory,
+                             const Process& task);
+  Result<void> ioctl_on_own_handle(Inode& inode, std::uint32_t command, std::span<std::byte> memory,
+                                   const Process& task);
 
   // notify.cc: 0 or a negative errno.
   int invalidate_inode(const wire::NotifyInvalInodeOut& out);

@@ -41,7 +41,7 @@ RealTarget::RealTarget(const std::string& directory) {
 }
 
 std::string RealTarget::run(const Call& call) {
-  for (const Methods* methods : {&file_methods(), &name_methods(), &xattr_methods()}) {
+  for (const Methods* methods : {&file_methods(), &name_methods(), &xattr_methods(), &special_methods()}) {
     const auto method = methods->find(call.name);
     if (method != methods->end()) return method->second(*this, call);
   }

@@ -45,12 +45,14 @@ class RealTarget final : public CallTarget {
     return result < 0 ? to_string(Errno::last()) : describe(stat);
   }
   std::string getdents(const Call& call);
+  std::string ioctl(const Call& call);
   std::string read_vector(const Call& call);
   std::string write_vector(const Call& call);
   static timespec time_of(const Call& call, std::size_t index);
   static const Methods& file_methods();
   static const Methods& name_methods();
   static const Methods& xattr_methods();
+  static const Methods& special_methods();
 
   std::map<std::string, int> files_;
 };

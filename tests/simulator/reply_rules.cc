@@ -245,6 +245,43 @@ mknod /a 0100644 -> ok
 unlink /a -> EIO
 )", .written = "EINVAL", .reported = "R3"},
 
+    {.rule = "R3", .name = "FileFlagsTooShort",
+     .spoil = {Opcode::kIoctl, "", Times::kOnce, resized(-4)},
+     .calls = R"([ioctl]
+open f /a rw,creat 0644 -> ok
+ioctl f getflags -> EIO
+ioctl f getflags -> = 0
+)", .written = "EINVAL", .reported = "R3"},
+    {.rule = "R3", .name = "FileFlagsTooLong",
+     .spoil = {Opcode::kIoctl, "", Times::kOnce, resized(4)},
+     .calls = R"([ioctl]
+open f /a rw,creat 0644 -> ok
+ioctl f fsgetxattr -> EIO
+ioctl f fsgetxattr -> = 0
+)", .written = "EINVAL", .reported = "R3"},
+    {.rule = "R3", .name = "MoreOfAnIoctlThanItTakes",
+     .spoil = {Opcode::kIoctl, "", Times::kOnce, resized(8)},
+     .calls = R"([ioctl]
+open f /a rw,creat 0644 -> ok
+ioctl f ior:5:16 -> EIO
+ioctl f ior:5:16 -> = 5
+)", .written = "ok", .reported = ""},
+    {.rule = "R3", .name = "MoreOfAnIoctlThanAPage",
+     .spoil = {Opcode::kIoctl, "", Times::kOnce, resized(4096)},
+     .calls = R"([ioctl]
+open f /a rw,creat 0644 -> ok
+ioctl f ior:5:16 -> EIO
+)", .written = "EINVAL", .reported = "R3"},
+    {.rule = "R3", .name = "IoctlAsksForMore",
+     .spoil = {Opcode::kIoctl, "", Times::kOnce, body<wire::IoctlOut>([](wire::IoctlOut& out) {
+       out.flags |= kIoctlRetry;
+     })},
+     .calls = R"([ioctl]
+open f /a rw,creat 0644 -> ok
+ioctl f ior:5:16 -> EIO
+ioctl f ior:5:16 -> = 5
+)", .written = "ok", .reported = ""},
+
     {.rule = "R4", .name = "LookupOfTheRoot",
      .spoil = {Opcode::kLookup, "a", Times::kOnce, entry(root_nodeid)},
      .calls = R"(

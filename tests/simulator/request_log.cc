@@ -32,6 +32,9 @@ std::string describe_request(const RequestView& request) {
     if (id == StructId::kNone) continue;
     for (const Field& field : struct_info(id).fields) {
       if (!is_compared(field.role) || field.type == FieldType::kBytes) continue;
+      const bool address =
+          request.opcode() == Opcode::kIoctl && field.name == "arg" && read_field(at, field) > UINT32_MAX;
+      if (address) continue;
       char value[32];
       std::snprintf(value, sizeof(value), "%llx", static_cast<unsigned long long>(read_field(at, field)));
       line += " " + std::string(field.name) + "=" + value;

@@ -10,6 +10,8 @@
 //   readv f 10,20 [OFFSET [FLAGS]]         buffers of these sizes
 //   writev f DATA 10,20 [OFFSET [FLAGS]]
 //   stat /a
+//   ioctl f getflags [DATA]   the name of a command, or io:N, iow:N:SIZE, ior:N:SIZE, iowr:N:SIZE of type 'f'; DATA as
+//                             for write, =5 for an int, 0xHEX for bytes; @5 is the argument itself, @g the number of g
 //
 // A line begins with the call's name, as section 2 of the manual has it; "-" stands for an empty argument.
 #pragma once
@@ -28,6 +30,14 @@
 
 namespace fusereplay::testing {
 
+struct IoctlArguments {
+  std::uint32_t command = 0;
+  std::string memory;      // what the argument points to
+  bool by_number = false;  // else:
+  std::uint64_t number = 0;
+  std::string descriptor;  // whose number is meant
+};
+
 struct Call {
   std::string name;
   std::vector<std::string> arguments;
@@ -44,6 +54,8 @@ struct Call {
   std::vector<std::uint64_t> list(std::size_t index) const;
   /// "setlk f w 0 10": the lock from its second word on, r, w or u.
   struct flock lock() const;
+  /// From the second word on.
+  IoctlArguments ioctl() const;
   /// What a write writes.
   std::string data(std::size_t index) const;
 };
@@ -62,6 +74,7 @@ std::string describe(const struct ::statx& statx);
 std::string describe(const struct ::flock& lock);
 /// Short data as it is, long data by its size and a hash.
 std::string describe_data(std::string_view data);
+std::string describe_ioctl(int result, const std::string& memory);
 struct DirectoryRecord {
   std::string name;
   std::uint64_t ino;

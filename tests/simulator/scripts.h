@@ -29,6 +29,7 @@ std::span<const Script> scripts_on_xattrs();
 std::span<const Script> scripts_on_caching();
 std::span<const Script> scripts_on_settings();
 std::span<const Script> scripts_on_without();
+std::span<const Script> scripts_on_ioctl();
 /// All of them.
 std::vector<Script> fidelity_scripts();
 

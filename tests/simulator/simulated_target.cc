@@ -69,7 +69,7 @@ std::string SimulatedTarget::close_file(Fd fd) {
 std::string SimulatedTarget::run(const Call& call) {
   if (whole_ != nullptr) whole_->advance_time(1'000'000);
   for (auto part : {&SimulatedTarget::on_files, &SimulatedTarget::on_attributes, &SimulatedTarget::on_names,
-                    &SimulatedTarget::on_xattrs}) {
+                    &SimulatedTarget::on_xattrs, &SimulatedTarget::on_special}) {
     if (std::string result = (this->*part)(call); !result.empty()) return result;
   }
   throw std::runtime_error("no such call: " + call.name);

@@ -26,6 +26,7 @@ class SimulatedTarget final : public CallTarget {
   std::string on_attributes(const Call& call);
   std::string on_names(const Call& call);
   std::string on_xattrs(const Call& call);
+  std::string on_special(const Call& call);
 
   SystemCalls& mount_;
   SimulatedMount* const whole_ = nullptr;

@@ -1,8 +1,8 @@
 #include "tests/simulator/tuned.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/ioctl.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -383,16 +383,43 @@ Async<std::int32_t> Tuned::ioctl(const Request& request, NodeId node, FileHandle
                                  DataWriter& out) {
   if (const auto error = failure("ioctl")) return *error;
   if (!tuning_.has("ioctl")) return inner_->ioctl(request, node, handle, what, out);
-  if (what.command == FIONREAD) {
-    const int waiting = 42;
-    out.append(std::as_bytes(std::span(&waiting, 1)));
-    return Result<std::int32_t>(0);
+  switch (what.command) {
+    case FS_IOC_GETFLAGS:
+    case FS_IOC_SETFLAGS:
+    case FS_IOC_FSGETXATTR:
+    case FS_IOC_FSSETXATTR:
+      return file_flags(node, what, out);
+    default:
+      break;
   }
+  constexpr std::uint32_t kHalf = 150;
+  constexpr std::int32_t kErrors = 200;
   if (_IOC_TYPE(what.command) != 'f') return Errno(ENOTTY);
   std::vector<std::byte> turned(what.input.rbegin(), what.input.rend());
-  turned.resize(what.output_size, std::byte{'.'});
+  turned.resize(_IOC_NR(what.command) == kHalf ? what.output_size / 2 : what.output_size, std::byte{'.'});
   out.append(turned);
-  return Result<std::int32_t>(static_cast<std::int32_t>(_IOC_NR(what.command)));
+  const auto number = static_cast<std::int32_t>(_IOC_NR(what.command));
+  return Result<std::int32_t>(number > kErrors ? kErrors - number : number);
+}
+
+Result<std::int32_t> Tuned::file_flags(NodeId node, const IoctlRequest& what, DataWriter& out) {
+  std::uint32_t& flags = flags_[node];
+  std::vector<std::byte>& extended = extended_[node];
+  extended.resize(sizeof(fsxattr));
+  switch (what.command) {
+    case FS_IOC_GETFLAGS:
+      out.append(std::as_bytes(std::span(&flags, 1)));
+      break;
+    case FS_IOC_SETFLAGS:
+      std::memcpy(&flags, what.input.data(), sizeof(flags));
+      break;
+    case FS_IOC_FSGETXATTR:
+      out.append(extended);
+      break;
+    default:
+      extended.assign(what.input.begin(), what.input.end());
+  }
+  return 0;
 }
 
 Async<std::uint32_t> Tuned::poll(const Request& request, NodeId node, FileHandle handle, const PollRequest& what) {

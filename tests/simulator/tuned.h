@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/operations/operations.h"
 
@@ -23,7 +24,7 @@ namespace fusereplay::testing {
 ///   max_write, readahead, background    limits of the INIT reply
 ///   short           read: a READ brings half of what it could; write: half is taken
 ///   access          ACCESS is answered, writing refused
-///   ioctl           IOCTL is answered
+///   ioctl           IOCTL is answered: see Tuned::ioctl()
 ///   private         mounted without allow_other
 ///   read_only       mounted so
 ///   memfs, passthrough    only over that filesystem
@@ -106,7 +107,8 @@ class Tuned final : public Operations {
                     LockWait wait) override;
   Async<void> flock(const Request& request, NodeId node, FileHandle handle, LockOwner owner, const FileLock& lock,
                     LockWait wait) override;
-  /// With [ioctl]: FIONREAD is answered with 42, commands of type 'f' with what they brought, turned around.
+  /// With [ioctl]: file flags are kept, in both forms; commands of type 'f' are answered with what they brought, turned
+  /// around, and their number; above 200 with what it is above that as an error; 150 with half an answer.
   Async<std::int32_t> ioctl(const Request& request, NodeId node, FileHandle handle, const IoctlRequest& what,
                             DataWriter& out) override;
   Async<std::uint32_t> poll(const Request& request, NodeId node, FileHandle handle, const PollRequest& what) override;
@@ -126,8 +128,13 @@ class Tuned final : public Operations {
   /// The same entry with the timeouts asked for.
   Async<Entry> tuned(Async<Entry> entry) const;
 
+  /// The ioctls for the flags of files, of each node.
+  Result<std::int32_t> file_flags(NodeId node, const IoctlRequest& what, DataWriter& out);
+
   std::unique_ptr<Operations> inner_;
   Tuning tuning_;
+  std::map<NodeId, std::uint32_t> flags_;              // FS_IOC_GETFLAGS
+  std::map<NodeId, std::vector<std::byte>> extended_;  // struct fsxattr
 };
 
 }  // namespace fusereplay::testing

@@ -2,6 +2,7 @@
 #include "core/protocol/reply_check.h"
 
 #include <gtest/gtest.h>
+#include <linux/fs.h>
 
 #include <cerrno>
 #include <cstring>
@@ -177,6 +178,21 @@ TEST_F(ReplyCheck, IoctlHasItsStructInFullAndAtLeastAPageOfData) {
   ioctl.out_size = 5000;
   request(Opcode::kIoctl, "", ioctl);
   expect_payload(16, 16 + 5000);
+}
+
+TEST_F(ReplyCheck, WhatTheKernelAsksOfAFilesFlagsComesWhole) {
+  wire::IoctlIn ioctl{};
+  ioctl.cmd = FS_IOC_GETFLAGS;
+  ioctl.out_size = 4;
+  request(Opcode::kIoctl, "", ioctl);
+  expect_payload(20, 20);
+  ioctl.cmd = FS_IOC_FSSETXATTR;
+  ioctl.out_size = 0;
+  request(Opcode::kIoctl, "", ioctl);
+  expect_payload(16, 16);
+  ioctl.arg = 0x7fff1234;  // of a caller, before Linux 5.13
+  request(Opcode::kIoctl, "", ioctl);
+  expect_payload(16, 16 + 4096);
 }
 
 TEST_F(ReplyCheck, ATailCountsAsPayload) {

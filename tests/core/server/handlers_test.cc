@@ -1,6 +1,7 @@
 // Every handler through the typed client, without a mount: what arrives, what comes back, and errors unchanged.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/fs.h>
 #include <poll.h>
 #include <sys/stat.h>
 
@@ -515,6 +516,12 @@ TEST_F(HandlersTest, Locks) {
   const auto flock = [&](LockWait wait) { return client_.flock(NodeId{3}, FileHandle{8}, LockOwner{9}, lock, wait); };
   succeeds_and_fails([&] { return flock(LockWait::kNo); }, "flock n3 h8 o9 0 try ").value();
   succeeds_and_fails([&] { return flock(LockWait::kYes); }, "flock n3 h8 o9 0 wait ").value();
+}
+
+TEST_F(HandlersTest, WhatTheKernelAsksOfAFilesFlagsIsAnsweredWhole) {
+  const auto ioctl =
+      client_.ioctl(NodeId{3}, FileHandle{8}, {.command = FS_IOC_GETFLAGS, .output_size = 6}).get().value();
+  EXPECT_EQ(text_of(ioctl.output), std::string("out\0\0\0", 6));
 }
 
 TEST_F(HandlersTest, EverythingElse) {
