@@ -64,11 +64,20 @@ void DeviceChannel::announce(IncomingRequest& request) {
 }
 
 std::int64_t DeviceChannel::send(const Message& message) {
-  const bool answers_init = gate_.is_answer(message);
-  if (answers_init) gate_.learn(message);
-  const std::int64_t result = events_.observed() ? send_observed(message) : write_message(device_.get(), message);
-  if (answers_init) gate_.open(result);
+  if (gate_.is_answer(message)) [[unlikely]]
+    return answer_init(message);
+  return pass_on(message);
+}
+
+std::int64_t DeviceChannel::answer_init(const Message& answer) {
+  const auto instead = gate_.learn(answer);
+  const std::int64_t result = pass_on(instead ? Message{.head = *instead, .tail = {}} : answer);
+  gate_.open(result);
   return result;
+}
+
+std::int64_t DeviceChannel::pass_on(const Message& message) {
+  return events_.observed() ? send_observed(message) : write_message(device_.get(), message);
 }
 
 std::int64_t DeviceChannel::send_observed(const Message& message) {

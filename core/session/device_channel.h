@@ -36,6 +36,8 @@ class DeviceChannel final : public ReplyChannel {
   std::uint32_t index() const noexcept { return index_; }
 
  private:
+  std::int64_t answer_init(const Message& answer);
+  std::int64_t pass_on(const Message& message);
   std::int64_t send_observed(const Message& message);
 
   const UniqueFd device_;

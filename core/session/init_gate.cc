@@ -27,7 +27,7 @@ constexpr std::size_t kLargestHead = 16384;    // header, structs, two names of 
 /// The start of `message` as a struct, zero where the message is shorter.
 template <class Struct>
 Struct struct_at(const Message& message, std::size_t offset) noexcept {
-  std::array<std::byte, sizeof(wire::OutHeader) + sizeof(wire::InitOut)> bytes{};
+  std::array<std::byte, sizeof(wire::InHeader) + sizeof(wire::InitIn)> bytes{};
   const std::size_t head = std::min(message.head.size(), bytes.size());
   std::copy_n(message.head.begin(), head, bytes.begin());
   std::copy_n(message.tail.begin(), std::min(message.tail.size(), bytes.size() - head),
@@ -46,8 +46,15 @@ std::size_t max_pages_limit() {
 
 }  // namespace
 
-InitGate::InitGate() : opened_(::eventfd(0, EFD_CLOEXEC)) {
+InitGate::InitGate(Transport wanted) : wanted_(wanted), opened_(::eventfd(0, EFD_CLOEXEC)) {
   FUSEREPLAY_CHECK(opened_.valid(), "no descriptor left for the session");
+}
+
+void InitGate::asked(std::uint64_t unique, Bytes init) noexcept {
+  const auto in = struct_at<wire::InitIn>(Message{.head = init, .tail = {}}, sizeof(wire::InHeader));
+  const bool offered = (in.flags & kInitInitExt) != 0 && (in.flags2 & (kInitOverIoUring >> 32)) != 0;
+  if (offered) transport_ = wanted_;
+  unique_.store(unique);
 }
 
 bool InitGate::is_answer(const Message& message) const noexcept {
@@ -58,15 +65,26 @@ bool InitGate::is_answer(const Message& message) const noexcept {
   return unique != 0 && struct_at<wire::OutHeader>(message, 0).unique == unique;
 }
 
-void InitGate::learn(const Message& answer) noexcept {
+std::optional<InitGate::WholeAnswer> InitGate::learn(const Message& answer) noexcept {
   const auto header = struct_at<wire::OutHeader>(answer, 0);
-  const auto init = struct_at<wire::InitOut>(answer, sizeof(wire::OutHeader));
+  auto init = struct_at<wire::InitOut>(answer, sizeof(wire::OutHeader));
   agreeable_ = header.error == 0 && init.major == kProtocolMajor;
   const std::size_t max_write = std::max<std::size_t>(init.max_write, kMinMaxWrite);
   const std::size_t max_pages = (init.flags & kInitMaxPages) != 0
                                     ? std::clamp<std::size_t>(init.max_pages, 1, max_pages_limit())
                                     : kDefaultMaxPages;
   largest_message_ = kLargestHead + std::max({max_write, max_pages * kPageSize, kLargestXattr});
+
+  WholeAnswer whole;
+  if (transport_ == Transport::kDevice || !agreeable_ || answer.size() != whole.size()) {
+    transport_ = Transport::kDevice;
+    return std::nullopt;
+  }
+  init.flags |= kInitInitExt;
+  init.flags2 |= kInitOverIoUring >> 32;
+  std::memcpy(whole.data(), &header, sizeof(header));
+  std::memcpy(whole.data() + sizeof(header), &init, sizeof(init));
+  return whole;
 }
 
 void InitGate::open(std::int64_t write_result) noexcept {

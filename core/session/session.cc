@@ -20,6 +20,7 @@
 #include "core/session/device_channel.h"
 #include "core/session/event_source.h"
 #include "core/session/init_gate.h"
+#include "core/session/ring_queue.h"
 
 namespace fusereplay {
 namespace {
@@ -75,7 +76,7 @@ std::string_view describe(EndReason reason) noexcept {
 class Session::Impl {
  public:
   Impl(Server& server, SessionOptions options)
-      : server_(server), options_(std::move(options)), events_(options_.observers) {
+      : server_(server), options_(std::move(options)), events_(options_.observers), gate_(options_.transport) {
     FUSEREPLAY_CHECK(options_.threads >= 1 && options_.threads <= kMaxThreads, "1 to 64 device threads");
   }
 
@@ -88,6 +89,11 @@ class Session::Impl {
 
   tl::expected<void, MountError> start() {
     FUSEREPLAY_CHECK(mount_ == nullptr, "a session is started once");
+    if (options_.transport == Transport::kRing) {
+      if (std::string why = ring_obstacle(); !why.empty()) {
+        return tl::unexpected(MountError{MountErrorKind::kFailed, std::move(why)});
+      }
+    }
     auto mount = Mount::create(options_.mountpoint, options_.mount);
     if (!mount) return tl::unexpected(std::move(mount.error()));
     if (auto opened = open_channels(**mount); !opened) {
@@ -102,6 +108,7 @@ class Session::Impl {
     for (const auto& channel : channels_) {
       threads_.emplace_back([this, &channel = *channel] { run(channel); });
     }
+    if (options_.transport == Transport::kRing) start_queues();
     return {};
   }
 
@@ -142,14 +149,50 @@ class Session::Impl {
     if (gate_.await(channel.device()) == InitGate::State::kAccepted) serve(channel);
   }
 
+  void start_queues() {
+    const std::uint16_t queues = ring_queues();
+    for (std::uint16_t cpu = 0; cpu < queues; ++cpu) {
+      queue_threads_.emplace_back([this, cpu] { run_queue(cpu); });
+    }
+  }
+
+  /// One queue's thread, likewise.
+  void run_queue(std::uint16_t cpu) {
+    ::pthread_setname_np(::pthread_self(), ("ring-" + std::to_string(cpu)).c_str());
+    DeviceChannel& device = *channels_[0];
+    if (gate_.await(device.device()) != InitGate::State::kAccepted || gate_.transport() != Transport::kRing) return;
+    RingQueue::Setup setup;
+    setup.cpu = cpu;
+    setup.channel = options_.threads + cpu;
+    setup.payload = gate_.largest_message();
+    RingQueue* queue = nullptr;
+    {
+      const std::lock_guard lock(queues_mutex_);
+      if (ended_) return;
+      queues_.push_back(std::make_unique<RingQueue>(device.device(), setup, events_, device));
+      queue = queues_.back().get();
+    }
+    const auto handle = [this, queue](IncomingRequest request) { server_.handle(std::move(request), *queue); };
+    if (const Result<void> served = queue->serve(handle); !served) static_cast<void>(abort());
+  }
+
+  void stop_queues() {
+    {
+      const std::lock_guard lock(queues_mutex_);
+      ended_ = true;
+      for (const auto& queue : queues_) queue->stop();
+    }
+    for (std::thread& thread : queue_threads_) thread.join();
+  }
+
   bool pass_init_on(DeviceChannel& channel) {
     BufferRef buffer = BufferRef::allocate(kMinReadBuffer);
     const auto size = receive(channel, *buffer);
     if (!size) return false;
     const wire::InHeader header = header_of(*buffer, *size);
     FUSEREPLAY_CHECK(static_cast<Opcode>(header.opcode) == Opcode::kInit, "INIT comes first");
-    gate_.asked(header.unique);
     const Bytes bytes(buffer->data(), *size);
+    gate_.asked(header.unique, bytes);
     hand_over(channel, IncomingRequest{.buffer = std::move(buffer), .bytes = bytes, .received = 0});
     return true;
   }
@@ -192,6 +235,7 @@ class Session::Impl {
 
   void finish() {
     for (std::thread& thread : threads_) thread.join();
+    stop_queues();
     // Without ABORT_ERROR both ends read as ENODEV, but only an abort leaves the mount behind.
     if (gate_.state() == InitGate::State::kRefused) {
       reason_ = EndReason::kInitRefused;
@@ -211,6 +255,10 @@ class Session::Impl {
   std::unique_ptr<Mount> mount_;
   std::vector<std::unique_ptr<DeviceChannel>> channels_;
   std::vector<std::thread> threads_;
+  std::mutex queues_mutex_;  // guards queues_ and ended_; over RingQueue's
+  std::vector<std::unique_ptr<RingQueue>> queues_;
+  bool ended_ = false;
+  std::vector<std::thread> queue_threads_;
   std::atomic<bool> aborted_{false};
   std::once_flag finish_;
   std::atomic<bool> finished_{false};

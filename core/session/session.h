@@ -9,6 +9,7 @@
 
 #include "core/event/event.h"
 #include "core/server/server.h"
+#include "core/session/init_gate.h"
 #include "core/session/mount.h"
 
 namespace fusereplay {
@@ -16,8 +17,9 @@ namespace fusereplay {
 struct SessionOptions {
   std::string mountpoint;
   MountOptions mount;
-  unsigned threads = 1;               // device threads: the first on the mount's fd, each other one on a clone; 1..64
-  std::vector<EventSink*> observers;  // live sinks; they outlive the session
+  unsigned threads = 1;  // device threads: the first on the mount's fd, each other one on a clone; 1..64
+  Transport transport = Transport::kDevice;  // kRing: start() fails where it cannot be had
+  std::vector<EventSink*> observers;         // live sinks; they outlive the session
 };
 
 /// How a session ended.
@@ -34,7 +36,8 @@ std::string_view describe(EndReason reason) noexcept;
 /// fuse_dev_do_read wants room for a WRITE of max_write); until then nothing but INIT is read.
 ///
 /// THREADS. Server::handle runs on the device threads, all signals blocked in them. A reply goes to the fd that read
-/// its request, from whatever thread answers.
+/// its request, from whatever thread answers. Over a ring a thread for each CPU does the same for what is asked there;
+/// the device threads go on with the rest (core/session/ring_queue.h).
 ///
 /// EVENTS (only where there are observers). kMounted is the first, before anything is read; kUnmounted or kAborted the
 /// last, after every thread has ended and Server::disconnect has returned. A request is shown to the observers before

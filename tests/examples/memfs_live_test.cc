@@ -1,8 +1,9 @@
-// memfs on the real kernel, with one device thread and with four.
+// memfs on the real kernel: with one device thread, with four, and over io_uring.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/server/operations_server.h"
@@ -13,6 +14,7 @@
 #include "examples/memfs/memfs.h"
 #include "tests/examples/judge.h"
 #include "tests/support/live_mount.h"
+#include "tests/support/ring_switch.h"
 
 namespace fusereplay::testing {
 namespace {
@@ -20,14 +22,24 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 
+/// How the kernel and the server talk.
+struct Way {
+  const char* name;
+  unsigned threads;
+  Transport transport;
+};
+constexpr Way kOneThread{"OneThread", 1, Transport::kDevice};
+constexpr Way kFourThreads{"FourThreads", 4, Transport::kDevice};
+constexpr Way kRings{"Rings", 2, Transport::kRing};
+
 /// A filesystem mounted for a test, its server's log, and the rules listening.
 template <class Kind>
 class Mounted {
  public:
-  explicit Mounted(unsigned threads)
-      : server_(std::make_unique<Kind>(options(threads)), logging()),
+  explicit Mounted(const Way& way)
+      : server_(std::make_unique<Kind>(options(way.threads)), logging()),
         kind_(static_cast<Kind&>(server_.operations())),
-        mount_(server_, live_options(threads, judge_)) {}
+        mount_(server_, live_options(way, judge_)) {}
 
   ChildResult run(const std::string& command) { return mount_.run(command); }
   ChildResult workload(const std::string& name) { return run(std::string(WORKLOADS) + '/' + name + " \"$PWD\""); }
@@ -53,9 +65,10 @@ class Mounted {
     if (threads > 1) options.handlers = MemfsOptions::Handlers::kConcurrent;
     return options;
   }
-  static LiveMountOptions live_options(unsigned threads, Judge& judge) {
+  static LiveMountOptions live_options(const Way& way, Judge& judge) {
     LiveMountOptions options;
-    options.threads = threads;
+    options.threads = way.threads;
+    options.transport = way.transport;
     options.observers = {&judge};
     options.mount.options = {"default_permissions"};
     return options;
@@ -77,8 +90,20 @@ class Mounted {
   LiveMount mount_;
 };
 
-class MemfsLive : public LiveTest, public ::testing::WithParamInterface<unsigned> {};
-INSTANTIATE_TEST_SUITE_P(Threads, MemfsLive, ::testing::Values(1U, 4U));
+class MemfsLive : public LiveTest, public ::testing::WithParamInterface<Way> {
+ protected:
+  void SetUp() override {
+    LiveTest::SetUp();
+    if (GetParam().transport == Transport::kDevice) return;
+    rings_.emplace();
+    if (!rings_->obstacle().empty()) GTEST_SKIP() << rings_->obstacle();
+  }
+
+ private:
+  std::optional<RingSwitch> rings_;
+};
+INSTANTIATE_TEST_SUITE_P(Over, MemfsLive, ::testing::Values(kOneThread, kFourThreads, kRings),
+                         [](const auto& way) { return std::string(way.param.name); });
 
 TEST_P(MemfsLive, BehavesAsPosixSays) {
   Mounted<Memfs> memfs(GetParam());
@@ -112,7 +137,7 @@ TEST_P(MemfsLive, ForgetsWhatTheKernelForgets) {
 class BrokenLive : public LiveTest {};
 
 TEST_F(BrokenLive, ALinkWithANodeidOfItsOwnGoesUnnoticedByTheWorkOnly) {
-  Mounted<BrokenLink> broken(1);
+  Mounted<BrokenLink> broken(kOneThread);
   const auto result = broken.workload("small");
   EXPECT_TRUE(result.ok()) << result;
   const Verdict verdict = broken.end();
@@ -120,7 +145,7 @@ TEST_F(BrokenLive, ALinkWithANodeidOfItsOwnGoesUnnoticedByTheWorkOnly) {
 }
 
 TEST_F(BrokenLive, CookiesFromInodeNumbersGoUnnoticedByTheWorkOnly) {
-  Mounted<BrokenReaddir> broken(1);
+  Mounted<BrokenReaddir> broken(kOneThread);
   const auto result = broken.workload("small");
   EXPECT_TRUE(result.ok()) << result;
   const Verdict verdict = broken.end();
@@ -128,7 +153,7 @@ TEST_F(BrokenLive, CookiesFromInodeNumbersGoUnnoticedByTheWorkOnly) {
 }
 
 TEST_F(BrokenLive, NodeidsHandedOutTooEarlyAreFoundAndDoNotHangTheKernel) {
-  Mounted<BrokenForget> broken(1);
+  Mounted<BrokenForget> broken(kOneThread);
   const auto result = broken.workload("small");
   EXPECT_FALSE(result.timed_out) << result;
   const Verdict verdict = broken.end();

@@ -14,6 +14,7 @@
 #include "tests/session/raw_server.h"
 #include "tests/session/recording_sink.h"
 #include "tests/support/live_mount.h"
+#include "tests/support/ring_switch.h"
 
 namespace fusereplay::testing {
 namespace {
@@ -107,11 +108,15 @@ class OrderCheck {
 class OrderLive : public LiveTest {
  protected:
   /// One mount: 4 device threads, 4 busy clients. The number of messages that passed.
-  std::uint64_t converse() {
+  std::uint64_t converse(Transport transport = Transport::kDevice) {
     RawServer server;
     NumberedSink sink(2 * kMessagesAMount);
     {
-      LiveMount mount(server, {.threads = 4, .observers = {&sink}, .mount = {}, .deadline = kDeadline});
+      LiveMount mount(server, {.threads = transport == Transport::kDevice ? 4U : 1U,
+                               .transport = transport,
+                               .observers = {&sink},
+                               .mount = {},
+                               .deadline = kDeadline});
       std::vector<ChildProcess> clients;
       const std::string rounds = std::to_string(kMessagesAMount / kMessagesARound / kClients);
       for (unsigned i = 0; i < kClients; ++i) {
@@ -151,6 +156,12 @@ TEST_F(OrderLive, NoRequestPrecedesTheReplyThatEnabledIt) {
   while (messages < goal && !HasFailure()) messages += converse();
   std::printf("%llu messages in order\n", static_cast<unsigned long long>(messages));
   RecordProperty("messages", std::to_string(messages));
+}
+
+TEST_F(OrderLive, NorDoesItOverRings) {
+  const RingSwitch rings;
+  if (!rings.obstacle().empty()) GTEST_SKIP() << rings.obstacle();
+  EXPECT_GE(converse(Transport::kRing), kMessagesAMount * 9 / 10);
 }
 
 }  // namespace

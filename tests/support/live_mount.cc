@@ -10,6 +10,7 @@ SessionOptions session_options(LiveMountOptions& options) {
   return SessionOptions{.mountpoint = LiveEnvironment::make_directory("mount"),
                         .mount = std::move(options.mount),
                         .threads = options.threads,
+                        .transport = options.transport,
                         .observers = std::move(options.observers)};
 }
 

@@ -32,6 +32,7 @@ class LiveTest : public ::testing::Test {
 
 struct LiveMountOptions {
   unsigned threads = 1;
+  Transport transport = Transport::kDevice;
   std::vector<EventSink*> observers = {};
   MountOptions mount = {};
   std::chrono::seconds deadline{120};  // of the whole mount; sanitizers need their time
