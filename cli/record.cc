@@ -51,6 +51,7 @@ Syntax syntax() {
        "run CMD by sh inside the mount, {} being the mount point; then unmount")                        //
       ("check", "check the conversation while it is recorded")                                          //
       ("threads", po::value<unsigned>()->default_value(1)->value_name("N"), "device threads, 1 to 64")  //
+      ("io-uring", "over io_uring, a queue for each CPU; the kernel must offer it")                     //
       ("mount-option", po::value<std::vector<std::string>>()->value_name("OPT"),
        "as behind mount -o: allow_other, max_read=65536; repeatable")  //
       ("payload", po::value<std::string>()->default_value("full")->value_name("HOW"),
@@ -68,6 +69,7 @@ struct Settings {
   std::optional<std::string> command;
   bool check = false;
   unsigned threads = 1;
+  Transport transport = Transport::kDevice;
   std::vector<std::string> mount_options;
   PayloadPolicy payload = PayloadPolicy::kFull;
 };
@@ -92,6 +94,7 @@ tl::expected<Settings, ExitStatus> understand(const Invocation& invocation, cons
   if (options.count("run") != 0) settings.command = options["run"].as<std::string>();
   settings.check = options.count("check") != 0;
   settings.threads = options["threads"].as<unsigned>();
+  if (options.count("io-uring") != 0) settings.transport = Transport::kRing;
   if (options.count("mount-option") != 0) {
     settings.mount_options = options["mount-option"].as<std::vector<std::string>>();
   }
@@ -265,6 +268,7 @@ ExitStatus run_record(const Invocation& invocation) {
   Session session(server, {.mountpoint = settings->mountpoint,
                            .mount = {.subtype = made->filesystem->name, .options = settings->mount_options},
                            .threads = settings->threads,
+                           .transport = settings->transport,
                            .observers = {&recorder}});
   const auto outcome = serve(invocation, *settings, session);
   const RecorderReport& report = recorder.finish();

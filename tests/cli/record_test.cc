@@ -9,6 +9,7 @@
 #include "tests/cli/command.h"
 #include "tests/support/live_mount.h"
 #include "tests/support/parse_json.h"
+#include "tests/support/ring_switch.h"
 
 namespace fusereplay::testing {
 namespace {
@@ -46,6 +47,16 @@ TEST_F(RecordLive, IsCheckedAndReplayedWithoutDifference) {
     EXPECT_EQ(replay.exit_code, 0) << replay;
     EXPECT_THAT(replay.out, HasSubstr("0 differences"));
   }
+}
+
+TEST_F(RecordLive, OverIoUringTheTraceIsLikeAnyOther) {
+  const RingSwitch rings;
+  if (!rings.obstacle().empty()) GTEST_SKIP() << rings.obstacle();
+  const std::string trace = record(kWork, {"--check", "--io-uring"});
+  EXPECT_THAT(run_fusereplay({"show", trace, "--opcode", "INIT"}).out, HasSubstr(" flags2=0x200 "));
+  const CommandResult replay = run_fusereplay({"replay", trace, "--fs", "memfs", "--check"});
+  EXPECT_EQ(replay.exit_code, 0) << replay;
+  EXPECT_THAT(replay.out, HasSubstr("0 differences"));
 }
 
 TEST_F(RecordLive, StatTellsOperationsAndFiles) {
