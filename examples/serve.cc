@@ -34,7 +34,13 @@ int serve(std::unique_ptr<Operations> operations, const ServeOptions& options) {
   SessionOptions session_options;
   session_options.mountpoint = options.mountpoint;
   session_options.mount.fsname = session_options.mount.subtype = options.name;
-  session_options.mount.options = options.mount_options;
+  for (const std::string& option : options.mount_options) {
+    if (option == "io_uring") {
+      session_options.transport = Transport::kRing;
+    } else {
+      session_options.mount.options.push_back(option);
+    }
+  }
   session_options.threads = options.threads;
   Session session(server, std::move(session_options));
   if (const auto started = session.start(); !started) {

@@ -19,7 +19,7 @@ ServeArguments parse_serve_arguments(int argc, char** argv);
 struct ServeOptions {
   std::string name;  // shown as the mount's type: fuse.NAME
   std::string mountpoint;
-  std::vector<std::string> mount_options;
+  std::vector<std::string> mount_options;  // and io_uring: over rings instead of the device
   unsigned threads = 1;
 };
 

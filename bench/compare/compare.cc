@@ -1,4 +1,4 @@
-// compare loops|capture [options]: ways to serve a tree, timed in turn in one run.
+// compare loops|rings|capture [options]: ways to serve a tree, timed in turn in one run.
 //
 // Each contestant serves a tree of its own; each round runs a row's work on every one of them, in an order drawn anew;
 // what is compared is what stood in one round. One contestant serves a second time: how far it is from itself says what
@@ -75,6 +75,12 @@ Comparison comparison_of(const std::string& what) {
              {"itself", {libfuse("-s", {"-s"})}},
              {"fusereplay", {ours("1 thread", ""), ours("threads", ",threads")}}}};
   }
+  if (what == "rings") {
+    return {{{"libfuse", {libfuse("-s", {"-s"}), libfuse("threads", {}), libfuse("clone_fd", {"-o", "clone_fd"})}},
+             {"itself", {libfuse("-s", {"-s"})}},
+             {"device", {ours("1 thread", ""), ours("threads", ",threads")}},
+             {"io_uring", {ours("1 thread", ",io_uring"), ours("threads", ",threads,io_uring")}}}};
+  }
   if (what == "capture") {
     return {{{"no capture", {ours("1 thread", "")}},
              {"itself", {ours("1 thread", "")}},
@@ -82,7 +88,9 @@ Comparison comparison_of(const std::string& what) {
              {"full payload", {recorded("record", {"-o", "{trace}", "--payload", "full"})}},
              {"rules, no trace", {recorded("record", {"--check"})}}}};
   }
-  throw std::runtime_error("compare what? loops (against libfuse's) or capture (against none), not '" + what + "'");
+  throw std::runtime_error(
+      "compare what? loops (against libfuse's), rings (the same, with io_uring) or capture (against none), not '" +
+      what + "'");
 }
 
 /// A comparison at work: what serves, and what it took.
@@ -186,7 +194,7 @@ namespace options = boost::program_options;
 /// Empty where only help was wanted.
 std::unique_ptr<Settings> parse(int argc, char** argv) {
   auto settings = std::make_unique<Settings>();
-  options::options_description shown("compare loops|capture [options], as root");
+  options::options_description shown("compare loops|rings|capture [options], as root");
   shown.add_options()("rows", options::value(&settings->rows)->default_value(""), "only rows with this in their name")(
       "rounds", options::value(&settings->rounds)->default_value(31), "how often each is timed")(
       "seed", options::value(&settings->seed)->default_value(1), "of the order in each round")(
