@@ -16,6 +16,7 @@ template <class Body>
 auto SystemCalls::call(Body&& body) {
   using Answer = decltype(body());
   if (!kernel_.mounted) return Answer(Errno(ENOTCONN));
+  kernel_.filesystem.tick();
   kernel::Scheduler& scheduler = kernel_.scheduler;
   if (!scheduler.on_test_stack()) {
     kernel::Task& task = scheduler.current();

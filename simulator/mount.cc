@@ -41,6 +41,7 @@ struct SimulatedMount::Parts {
   void end(Mark mark) {
     if (!kernel.queue.connected()) return;
     kernel.scheduler.settle();
+    if (mark == Mark::kUnmounted) kernel.filesystem.sync_all();
     kernel.filesystem.deactivate();
     kernel.queue.abort(mark);
     kernel.scheduler.settle();
@@ -114,6 +115,7 @@ Outcome<void> SimulatedMount::let_go(std::uint64_t unique) {
 }
 
 void SimulatedMount::drop_caches() {
+  parts_->kernel.filesystem.sync_all();
   parts_->kernel.filesystem.shrink_all();
   parts_->kernel.scheduler.settle();
 }
@@ -142,6 +144,7 @@ Outcome<void> SimulatedMount::expire(std::string_view path) {
 
 void SimulatedMount::advance_time(std::int64_t nanoseconds) {
   parts_->clock.set(parts_->clock.realtime() + nanoseconds);
+  parts_->kernel.filesystem.write_back_old();
   parts_->kernel.scheduler.settle();
 }
 

@@ -80,14 +80,15 @@ class SimulatedMount : public SystemCalls {
   /// Lets that one be handled. ENOENT: it is not held.
   Outcome<void> let_go(std::uint64_t unique);
 
-  /// Drops every name that nobody uses, and with it the inodes: FORGETs go out (echo 2 > drop_caches).
+  /// Writes back what is dirty, then drops every name that nobody uses, and with it the inodes: FORGETs go out
+  /// (sync; echo 2 > drop_caches).
   void drop_caches();
   /// Drops the names of one inode, as memory pressure might (d_prune_aliases). ENOENT: no such inode; EBUSY: it is
   /// used.
   Outcome<void> forget(std::uint64_t nodeid);
   /// The name must be looked up again before its next use. ENOENT: it is not cached.
   Outcome<void> expire(std::string_view path);
-  /// All clocks go on by so much, and what waited for it happens.
+  /// All clocks go on by so much, and what waited for it happens: what has been dirty for 30 s is written back.
   void advance_time(std::int64_t nanoseconds);
   /// Writes a notification (core/protocol/builder.h makes one) to the device, as a thread of the server that owes no
   /// reply would; the error of its write. It waits for the locks it needs (reference section 4); EDEADLK: it would wait

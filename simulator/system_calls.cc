@@ -91,6 +91,7 @@ Fd SystemCalls::install(File file) {
     if (taken != number) break;
     ++number;
   }
+  ++file->users;
   files_.emplace(number, std::move(file));
   return Fd{number};
 }
@@ -129,7 +130,7 @@ Result<void> SystemCalls::close_file(const File& file) {
   if (file->path_only) return {};
   kernel_.filesystem.drop_local_locks(*file, process_);
   const Result<void> flushed = file->inode->is_directory() ? Result<void>{} : kernel_.filesystem.flush(*file, process_);
-  if (file.use_count() == 1) kernel_.filesystem.release(*file, process_);
+  if (--file->users == 0) kernel_.filesystem.release(*file, process_);
   return flushed;
 }
 
@@ -344,12 +345,13 @@ Outcome<void> SystemCalls::fdatasync(Fd fd) {
   });
 }
 
-// fuse_sync_fs: nothing is asked on a plain mount.
+// sync_filesystem; of the server nothing is asked on a plain mount (fuse_sync_fs).
 Outcome<void> SystemCalls::syncfs(Fd fd) {
   return call([&]() -> Result<void> {
     const Result<File> open = file(fd);
     if (!open) return open.error();
-    return {};
+    kernel_.filesystem.sync_all();
+    return kernel_.filesystem.take_mount_errors(**open);
   });
 }
 

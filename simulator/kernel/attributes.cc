@@ -2,10 +2,20 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <optional>
+#include <utility>
+
 #include "rules/entry_check.h"
 #include "simulator/kernel/filesystem.h"
+#include "simulator/kernel/no_writes.h"
 
 namespace fusereplay::kernel {
+
+namespace {
+
+constexpr std::uint32_t kKeptAttributes = STATX_MTIME | STATX_CTIME | STATX_SIZE;  // see keeps_times()
+
+}  // namespace
 
 // fuse_do_getattr.
 Result<void> Filesystem::getattr(Inode& inode, const OpenFile* file, const Process& task) {
@@ -34,7 +44,8 @@ Result<void> Filesystem::update_attributes(Inode& inode, const OpenFile* file, s
                                            const Process& task) {
   if (inode.bad) return Errno(EIO);
   if (mask == 0) return {};
-  if ((mask & inode.invalid) == 0 && !has_expired(inode.attributes_expire)) return {};
+  const std::uint32_t kept = keeps_times(inode) ? kKeptAttributes : 0;
+  if ((mask & inode.invalid & ~kept) == 0 && !has_expired(inode.attributes_expire)) return {};
   return getattr(inode, file, task);
 }
 
@@ -43,7 +54,8 @@ Result<bool> Filesystem::statx(Inode& inode, int flags, std::uint32_t mask, cons
   mask &= kAllAttributes | kBirthTime;
   while (true) {
     if (connection_.no_statx) mask &= kAllAttributes;
-    bool asks = (mask & inode.invalid) != 0 || has_expired(inode.attributes_expire);
+    const std::uint32_t kept = keeps_times(inode) ? kKeptAttributes : 0;
+    bool asks = (mask & inode.invalid & ~kept) != 0 || has_expired(inode.attributes_expire);
     if ((flags & AT_STATX_FORCE_SYNC) != 0) asks = true;
     if ((flags & AT_STATX_DONT_SYNC) != 0) asks = false;
     if (mask == 0 || !asks) return inode.has_birth_time;
@@ -184,6 +196,7 @@ bool Filesystem::drops_set_id(const Inode& inode, const Process& task) const noe
 Result<void> Filesystem::remove_privileges(Inode& inode, const Process& task) {
   if (inode.no_privileges || !inode.is_regular()) return {};
   Change change;  // of nothing, where the server clears the bits itself: SETATTR is sent all the same (fuse_setattr)
+  change.timeless = true;
   change.kills_capability = has_capability(inode, task);
   change.kills = drops_set_id(inode, task);
   if (change.kills_capability || change.kills) {
@@ -203,6 +216,18 @@ Result<void> Filesystem::truncate(Inode& inode, Change change, const Process& ta
   const InodeLock held = lock(inode, LockMode::kExclusive);
   if (change.kills_capability) change.kills_capability = has_capability(inode, task);
   return setattr(inode, change, task);
+}
+
+// Where the kernel keeps the times itself, it says what they are (trust_local_cmtime).
+void Filesystem::trust_local_times(const Inode& inode, Change& change) const {
+  if (change.timeless) return;
+  const Timestamp now = Timestamp::from_nanoseconds(clock_.realtime());
+  const bool truncates = (change.valid & kSetattrSize) != 0;
+  if (truncates && change.file == nullptr && change.size == inode.size) return;
+  if (truncates) change.valid |= kSetattrMtime | kSetattrMtimeNow;
+  if ((change.valid & kSetattrMtimeNow) != 0) change.mtime = now;
+  change.valid = (change.valid & ~kSetattrMtimeNow) | kSetattrCtime;
+  change.ctime = now;
 }
 
 // fuse_do_setattr.
@@ -227,6 +252,17 @@ Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& tas
     truncate_pages(inode, 0);
     return {};
   }
+  const bool keeps = keeps_times(inode);
+  constexpr std::uint32_t kTimes = kSetattrAtime | kSetattrMtime;
+  constexpr std::uint32_t kBothNow = kTimes | kSetattrAtimeNow | kSetattrMtimeNow;
+  const bool sets_times = (change.valid & kTimes) != 0 && (change.valid & kBothNow) != kBothNow;
+  if (keeps && (sets_times || (change.valid & (kSetattrMode | kSetattrUid | kSetattrGid)) != 0)) {
+    if (const Result<void> written = write_inode_now(inode, task); !written) return written;
+    drain(inode);
+  }
+  std::optional<NoWrites> no_writes;
+  if (truncates) no_writes.emplace(*this, inode);
+  if (keeps) trust_local_times(inode, change);
   wire::SetattrIn in{};
   in.valid = change.valid;
   if ((change.valid & kSetattrMode) != 0) in.mode = change.mode;
@@ -237,6 +273,8 @@ Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& tas
   in.atimensec = change.atime.nanoseconds;
   in.mtime = static_cast<std::uint64_t>(change.mtime.seconds);
   in.mtimensec = change.mtime.nanoseconds;
+  in.ctime = static_cast<std::uint64_t>(change.ctime.seconds);
+  in.ctimensec = change.ctime.nanoseconds;
   if (change.file != nullptr && !change.opening) {
     in.valid |= kSetattrFh;
     in.fh = change.file->handle;
@@ -266,10 +304,20 @@ Result<void> Filesystem::setattr(Inode& inode, Change change, const Process& tas
     make_bad(inode);
     return Errno(EIO);
   }
+  if (keeps && (change.valid & kSetattrMtime) != 0) {
+    inode.mtime = change.mtime.seconds;
+    inode.mtimensec = change.mtime.nanoseconds;
+  }
+  if (keeps && (change.valid & kSetattrCtime) != 0) {
+    inode.ctime = change.ctime.seconds;
+    inode.ctimensec = change.ctime.nanoseconds;
+  }
   set_attributes(inode, out.attr, expiry(out.attr_valid, out.attr_valid_nsec), asked);
-  const std::uint64_t old_size = std::exchange(inode.size, out.attr.size);
-  if (inode.is_regular() && old_size != out.attr.size) {
-    truncate_pages(inode, out.attr.size);
+  const std::uint64_t size = keeps && !truncates ? inode.size : out.attr.size;
+  const std::uint64_t old_size = std::exchange(inode.size, size);
+  if (no_writes) no_writes->end();
+  if (inode.is_regular() && old_size != size) {
+    truncate_pages(inode, size);
     invalidate_pages(inode);
   }
   // fuse_setattr: who may enter has changed.

@@ -190,7 +190,10 @@ Result<void> Filesystem::link(Inode& source, Dentry& parent, Dentry& dentry, con
   const auto request = make(Opcode::kLink, parent.inode->nodeid, task);
   request->add(wire::LinkIn{.oldnodeid = source.nodeid}).name(dentry.name);
   const Result<void> linked = create_new_entry(*request, parent, dentry, source.mode & S_IFMT);
-  if (linked) return {};
+  if (linked) {
+    change_time_changed_in_cache(source, task);
+    return {};
+  }
   if (linked.error() == Errno(EINTR)) invalidate_attributes(source);
   if (linked.error() == Errno(ENOSYS) && profile_.sized_readdir) {  // both came in the same series (6.16)
     connection_.no_link = true;
@@ -200,7 +203,7 @@ Result<void> Filesystem::link(Inode& source, Dentry& parent, Dentry& dentry, con
 }
 
 // fuse_entry_unlinked.
-void Filesystem::entry_unlinked(Dentry& dentry) noexcept {
+void Filesystem::entry_unlinked(Dentry& dentry, const Process& task) {
   Inode& inode = *dentry.inode;
   inode.attr_version = ++connection_.attr_version;
   if (inode.is_directory()) {
@@ -209,7 +212,7 @@ void Filesystem::entry_unlinked(Dentry& dentry) noexcept {
     --inode.nlink;
   }
   dentry.expires = 0;
-  invalidate_attributes(inode, STATX_CTIME);
+  change_time_changed(inode, task);
 }
 
 // fuse_invalidate_entry.
@@ -227,7 +230,7 @@ Result<void> Filesystem::remove(Opcode opcode, Dentry& parent, Dentry& dentry, c
   const Result<void> answer = call(*request);
   if (answer) {
     directory_changed(directory);
-    entry_unlinked(dentry);
+    entry_unlinked(dentry, task);
   } else if (answer.error() == Errno(EINTR) || answer.error() == Errno(ENOENT)) {
     invalidate_entry(dentry);
   }
@@ -273,11 +276,11 @@ Result<void> Filesystem::rename(Dentry& old_parent, Dentry& old_dentry, Dentry& 
   request->name(old_dentry.name).name(new_dentry.name);
   const Result<void> answer = call(*request);
   if (answer) {
-    invalidate_attributes(*old_dentry.inode, STATX_CTIME);
-    if ((flags & RENAME_EXCHANGE) != 0) invalidate_attributes(*new_dentry.inode, STATX_CTIME);
+    change_time_changed(*old_dentry.inode, task);
+    if ((flags & RENAME_EXCHANGE) != 0) change_time_changed(*new_dentry.inode, task);
     directory_changed(from);
     if (&from != &to) directory_changed(to);
-    if ((flags & RENAME_EXCHANGE) == 0 && !new_dentry.negative()) entry_unlinked(new_dentry);
+    if ((flags & RENAME_EXCHANGE) == 0 && !new_dentry.negative()) entry_unlinked(new_dentry, task);
   } else if (answer.error() == Errno(EINTR) || answer.error() == Errno(ENOENT)) {
     invalidate_entry(old_dentry);
     if (!new_dentry.negative()) invalidate_entry(new_dentry);

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
+
+#include "simulator/kernel/no_writes.h"
 
 namespace fusereplay::kernel {
 namespace {
@@ -27,6 +30,9 @@ OpenFileRef Filesystem::opened(Dentry& dentry, int flags, std::uint64_t handle, 
   file->fopen = fopen;
   file->kernel_handle = kernel_handles_;
   if (file->uses_cache()) ++file->inode->cached_opens;
+  file->errors_seen = file->inode->writeback.errors.sample();
+  file->mount_errors_seen = errors_.sample();
+  if (file->writes() && keeps_times(*file->inode)) link_write_file(*file);
   return file;
 }
 
@@ -70,6 +76,13 @@ Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& t
   if (inode.bad) return Errno(EIO);
   const bool directory = inode.is_directory();
   const bool atomic = connection_.has(kInitAtomicOTrunc);
+  const bool truncates = atomic && (flags & O_TRUNC) != 0 && inode.is_regular();
+  InodeLock held;
+  std::optional<NoWrites> no_writes;
+  if (truncates && keeps_times(inode)) {
+    held = lock(inode, LockMode::kExclusive);
+    no_writes.emplace(*this, inode);
+  }
   const Result<Granted> granted = ask_open(inode, flags, task);
   if (!granted) return granted.error();
   const std::uint64_t handle = granted->handle;
@@ -81,11 +94,13 @@ Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& t
     if ((fopen & kFopenKeepCache) == 0) inode.listing.drop_pages();
     return file;
   }
-  if (atomic && (flags & O_TRUNC) != 0) {
+  if (truncates) {
     inode.size = 0;
     inode.attr_version = ++connection_.attr_version;
-    truncate_pages(inode, 0);
+    update_times(inode);
     invalidate_attributes(inode, kContentAttributes);
+    no_writes.reset();
+    truncate_pages(inode, 0);
   } else if ((fopen & kFopenKeepCache) == 0) {
     invalidate_pages(inode);
   }
@@ -96,6 +111,19 @@ Result<OpenFileRef> Filesystem::open(Dentry& dentry, int flags, const Process& t
 Result<void> Filesystem::flush(const OpenFile& file, const Process& task) {
   if (file.inode->bad) return Errno(EIO);
   if ((file.fopen & kFopenNoflush) != 0 && !connection_.has(kInitWritebackCache)) return {};
+  Inode& inode = *file.inode;
+  if (const Result<void> written = write_inode_now(inode, task); !written) return written;
+  if (profile_.flush_drains) {
+    const InodeLock held = lock(inode, LockMode::kExclusive);
+    drain(inode);
+  }
+  if (const Result<void> written = take_writeback_error(inode); !written) return written;
+  const Result<void> flushed = send_flush(file, task);
+  if (flushed && connection_.has(kInitWritebackCache)) invalidate_attributes(inode, STATX_BLOCKS);
+  return flushed;
+}
+
+Result<void> Filesystem::send_flush(const OpenFile& file, const Process& task) {
   if (connection_.no_flush) return {};
   const auto request = make(Opcode::kFlush, file.inode->nodeid, task);
   request->add(wire::FlushIn{.fh = file.handle, .unused = 0, .padding = 0, .lock_owner = task.pid});
@@ -128,8 +156,19 @@ void Filesystem::send_release(const InodeRef& inode, const wire::ReleaseIn& in) 
   queue_.send_background(std::move(request), std::make_unique<HeldInode>(inode).release());
 }
 
-// fuse_release_common.
-void Filesystem::release(OpenFile& file, const Process&) {
+// fuse_release, fuse_release_common.
+void Filesystem::release(OpenFile& file, const Process& task) {
+  if (keeps_times(*file.inode)) static_cast<void>(write_inode_now(*file.inode, task));
+  std::erase(file.inode->writeback.files, &file);
+  if (file.carries != 0) {
+    file.closed = true;
+  } else {
+    send_release(file);
+  }
+}
+
+// fuse_file_put.
+void Filesystem::send_release(OpenFile& file) {
   wire::ReleaseIn in{};
   in.fh = file.handle;
   in.flags = word(file.flags);
@@ -147,11 +186,16 @@ void Filesystem::release(OpenFile& file, const Process&) {
   send_release(inode, in);
 }
 
-Result<void> Filesystem::fsync(OpenFile& file, SyncKind kind, const Process& task) {
+// fuse_fsync, fuse_dir_fsync.
+Result<void> Filesystem::fsync(OpenFile& file, std::uint64_t begin, std::uint64_t end, SyncKind kind,
+                               const Process& task) {
   Inode& inode = *file.inode;
   if (inode.bad) return Errno(EIO);
   const InodeLock held = lock(inode, LockMode::kExclusive);
   const bool directory = inode.is_directory();
+  if (!directory) {
+    if (const Result<void> written = write_for_fsync(file, begin, end, task); !written) return written;
+  }
   bool& none = directory ? connection_.no_fsyncdir : connection_.no_fsync;
   if (none) return {};
   wire::FsyncIn in{};
@@ -165,6 +209,17 @@ Result<void> Filesystem::fsync(OpenFile& file, SyncKind kind, const Process& tas
   return {};
 }
 
+// file_write_and_wait_range, fuse_sync_writes, sync_inode_metadata.
+Result<void> Filesystem::write_for_fsync(OpenFile& file, std::uint64_t begin, std::uint64_t end, const Process& task) {
+  Inode& inode = *file.inode;
+  if (inode.pages.has_dirty()) start_writeback(inode, begin / kPageSize, (end - 1) / kPageSize, WritebackMode::kAll);
+  if (!profile_.writeback_copies) wait_for_writeback(inode, begin / kPageSize, (end - 1) / kPageSize);
+  if (const Result<void> written = take_writeback_error(file); !written) return written;
+  drain(inode);
+  if (const Result<void> written = take_writeback_error(file); !written) return written;
+  return write_inode(inode, task);
+}
+
 // fuse_file_fallocate.
 Result<void> Filesystem::fallocate(OpenFile& file, std::uint32_t mode, std::uint64_t offset, std::uint64_t length,
                                    const Process& task) {
@@ -172,9 +227,25 @@ Result<void> Filesystem::fallocate(OpenFile& file, std::uint32_t mode, std::uint
   Inode& inode = *file.inode;
   if ((mode & ~kKnown) != 0 || connection_.no_fallocate) return Errno(EOPNOTSUPP);
   if (inode.bad) return Errno(EIO);
-  const InodeLock held = lock(inode, LockMode::kExclusive);
+  Result<void> done;
+  {
+    const InodeLock held = lock(inode, LockMode::kExclusive);
+    done = send_fallocate(file, mode, offset, length, task);
+  }
+  send_times(inode, task);
+  return done;
+}
+
+Result<void> Filesystem::send_fallocate(OpenFile& file, std::uint32_t mode, std::uint64_t offset, std::uint64_t length,
+                                        const Process& task) {
+  Inode& inode = *file.inode;
   const bool extends = (mode & FALLOC_FL_KEEP_SIZE) == 0;
+  const bool punches = (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0;
+  if (punches) {
+    if (const Result<void> written = write_back_from(inode, offset); !written) return written;
+  }
   if (const Result<void> removed = remove_privileges(inode, task); !removed) return removed;
+  update_times(inode);
   if (extends) inode.size_unstable = true;
   wire::FallocateIn in{};
   in.fh = file.handle;
@@ -186,7 +257,10 @@ Result<void> Filesystem::fallocate(OpenFile& file, std::uint32_t mode, std::uint
   const Result<void> answer = call(*request);
   if (answer) {
     if (extends) content_changed(inode, offset + length, length);
-    if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0) inode.pages.punch(offset, offset + length);
+    if (punches) {
+      wait_until_idle(inode, offset / kPageSize, (offset + length) / kPageSize);
+      inode.pages.punch(offset, offset + length);
+    }
     invalidate_attributes(inode, kContentAttributes);
   }
   inode.size_unstable = false;
@@ -200,9 +274,30 @@ Result<std::uint64_t> Filesystem::copy_file_range(OpenFile& in, std::uint64_t in
                                                   std::uint64_t out_offset, std::uint64_t length, const Process& task) {
   if (connection_.no_copy_file_range) return Errno(EOPNOTSUPP);
   Inode& target = *out.inode;
-  { const InodeLock written_back = lock(*in.inode, LockMode::kExclusive); }  // fuse_writeback_range
-  const InodeLock held = lock(target, LockMode::kExclusive);
-  if (const Result<void> removed = remove_privileges(target, task); !removed) return removed.error();
+  {
+    const InodeLock held_in = lock(*in.inode, LockMode::kExclusive);
+    const Result<void> written = write_back_from(*in.inode, in_offset);
+    if (!written) return written.error();
+  }
+  Result<std::uint64_t> copied = Errno(EIO);
+  {
+    const InodeLock held = lock(target, LockMode::kExclusive);
+    Result<void> ready = remove_privileges(target, task);
+    if (ready) update_times(target);
+    if (ready) ready = write_back_from(target, out_offset);
+    if (ready) {
+      copied = send_copy(in, in_offset, out, out_offset, length, task);
+    } else {
+      copied = ready.error();
+    }
+  }
+  send_times(target, task);
+  return copied;
+}
+
+Result<std::uint64_t> Filesystem::send_copy(OpenFile& in, std::uint64_t in_offset, OpenFile& out,
+                                            std::uint64_t out_offset, std::uint64_t length, const Process& task) {
+  Inode& target = *out.inode;
   wire::CopyFileRangeIn body{};
   body.fh_in = in.handle;
   body.off_in = in_offset;
@@ -211,7 +306,7 @@ Result<std::uint64_t> Filesystem::copy_file_range(OpenFile& in, std::uint64_t in
   body.off_out = out_offset;
   body.len = length;
   if (profile_.minor < 45) connection_.no_copy_file_range_64 = true;
-  target.size_unstable = true;
+  target.size_unstable = !connection_.has(kInitWritebackCache);
   std::uint64_t copied = 0;
   Result<void> answer = Errno(ENOSYS);
   if (!connection_.no_copy_file_range_64) {
@@ -236,8 +331,9 @@ Result<std::uint64_t> Filesystem::copy_file_range(OpenFile& in, std::uint64_t in
   }
   if (copied > length) return Errno(EIO);
   if (copied > 0) {
-    drop_pages(target, out_offset / kPageSize, (out_offset + copied + kPageSize - 1) / kPageSize - 1);
+    discard_pages(target, out_offset / kPageSize, (out_offset + copied + kPageSize - 1) / kPageSize - 1);
   }
+  update_times(target);
   content_changed(target, out_offset + copied, copied);
   return copied;
 }

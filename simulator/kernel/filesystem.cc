@@ -98,6 +98,7 @@ void Filesystem::set_expiry(Dentry& dentry, const wire::EntryOut& entry) const n
 }
 
 void Filesystem::on_evict(Inode& inode) noexcept {
+  if (inode.writeback.listed) std::erase(dirty_, &inode);
   if (!active_) return;
   queue_.forget(inode.nodeid, inode.nlookup);
   ++connection_.evictions;
@@ -128,6 +129,8 @@ InodeRef Filesystem::iget(const wire::EntryOut& entry, std::optional<Asked> aske
     inode->size = entry.attr.size;
     inode->mtime = static_cast<std::int64_t>(entry.attr.mtime);
     inode->mtimensec = entry.attr.mtimensec;
+    inode->ctime = static_cast<std::int64_t>(entry.attr.ctime);
+    inode->ctimensec = entry.attr.ctimensec;
   }
   ++inode->nlookup;
   change_attributes(*inode, entry.attr, expiry(entry.attr_valid, entry.attr_valid_nsec), asked);
@@ -153,10 +156,12 @@ void Filesystem::set_attributes(Inode& inode, const wire::Attr& attr, std::int64
   const auto nanoseconds = [](std::uint32_t value) { return std::min<std::uint32_t>(value, 999'999'999); };
   inode.atime = static_cast<std::int64_t>(attr.atime);
   inode.atimensec = nanoseconds(attr.atimensec);
-  inode.mtime = static_cast<std::int64_t>(attr.mtime);
-  inode.mtimensec = nanoseconds(attr.mtimensec);
-  inode.ctime = static_cast<std::int64_t>(attr.ctime);
-  inode.ctimensec = nanoseconds(attr.ctimensec);
+  if (!keeps_times(inode)) {
+    inode.mtime = static_cast<std::int64_t>(attr.mtime);
+    inode.mtimensec = nanoseconds(attr.mtimensec);
+    inode.ctime = static_cast<std::int64_t>(attr.ctime);
+    inode.ctimensec = nanoseconds(attr.ctimensec);
+  }
   inode.no_privileges = false;  // another client may have set them
 }
 
@@ -167,6 +172,7 @@ void Filesystem::change_attributes(Inode& inode, const wire::Attr& attr, std::in
   const std::int64_t old_mtime = inode.mtime;
   const std::uint32_t old_mtimensec = inode.mtimensec;
   set_attributes(inode, attr, expires, asked);
+  if (keeps_times(inode)) return;  // and its size: what was written is not yet the server's
   const std::uint64_t old_size = std::exchange(inode.size, attr.size);
   if (!inode.is_regular()) return;
   if (old_size != attr.size) {

@@ -47,10 +47,12 @@ struct Change {
   std::uint64_t size = 0;
   Timestamp atime{};
   Timestamp mtime{};
+  Timestamp ctime{};               // where the kernel says it itself
   const OpenFile* file = nullptr;  // ftruncate
   bool opening = false;            // O_TRUNC
   bool kills = false;              // set-id bits go (ATTR_KILL_SUID, ATTR_KILL_SGID)
   bool kills_capability = false;   // security.capability goes (ATTR_KILL_PRIV)
+  bool timeless = false;           // no call asked for it: the times stay (no ATTR_CTIME)
 };
 
 /// What INIT settled, and which operations the server turned out not to have (struct fuse_conn).
@@ -126,6 +128,8 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   };
   [[nodiscard]] RenameLocks lock_rename(Dentry& one, Dentry& other);
   std::int64_t now() const noexcept { return clock_.monotonic(); }
+  /// The clock that files are stamped with goes on: with every call, though the mount's time may stand still.
+  void tick() noexcept { ++tick_; }
 
   // Names: dir.cc.
   /// Asks for a name that is not cached and hashes what comes, negative entries too (fuse_lookup).
@@ -179,7 +183,7 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   // Files: file.cc and file_io.cc.
   Result<OpenFileRef> open(Dentry& dentry, int flags, const Process& task);
   Result<void> flush(const OpenFile& file, const Process& task);
-  /// The last descriptor is gone (fuse_release_common): RELEASE goes out in the background.
+  /// The last who used it is gone (fuse_release): RELEASE goes out in the background.
   void release(OpenFile& file, const Process& task);
   Result<std::size_t> read(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
   /// Where it was written to is in `offset` afterwards (O_APPEND). `how`: O_APPEND, O_DSYNC and O_SYNC of this call
@@ -188,7 +192,11 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
     return write(file, offset, data, task, file.flags);
   }
   Result<std::size_t> write(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task, int how);
-  Result<void> fsync(OpenFile& file, SyncKind kind, const Process& task);
+  Result<void> fsync(OpenFile& file, SyncKind kind, const Process& task) {
+    return fsync(file, 0, UINT64_MAX, kind, task);
+  }
+  /// What of the pages from `begin` to the byte before `end` is dirty is written first.
+  Result<void> fsync(OpenFile& file, std::uint64_t begin, std::uint64_t end, SyncKind kind, const Process& task);
   Result<void> fallocate(OpenFile& file, std::uint32_t mode, std::uint64_t offset, std::uint64_t length,
                          const Process& task);
   Result<std::uint64_t> copy_file_range(OpenFile& in, std::uint64_t in_offset, OpenFile& out, std::uint64_t out_offset,
@@ -198,6 +206,14 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
                              std::size_t length, const Process& task);
   /// SEEK_DATA and SEEK_HOLE.
   Result<std::uint64_t> seek(OpenFile& file, std::uint64_t offset, int whence, const Process& task);
+
+  // Writing back: writeback.cc.
+  /// Writes back what has been dirty for too long, as the flusher does.
+  void write_back_old();
+  /// Writes back everything, and waits for it (sync_filesystem).
+  void sync_all();
+  /// Errors of writing back that this file's user has not heard of (errseq_check_and_advance of s_wb_err).
+  Result<void> take_mount_errors(OpenFile& file) noexcept { return errors_.check(file.mount_errors_seen); }
 
   // Locks of files: file_locks.cc. `type`: F_RDLCK, F_WRLCK, F_UNLCK; `end` is the last byte.
   Result<void> flock(OpenFile& file, int type, LockWaits waits, const Process& task);
@@ -241,7 +257,9 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   void make_bad(Inode& inode) noexcept;
 
  private:
+  class CachedWriteEnd;
   class ReadFill;
+  class NoWrites;
   struct PageWait;
   struct LockWait;
   struct PollWait;
@@ -276,7 +294,7 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   Result<void> create_new_entry(PendingRequest& request, Dentry& parent, Dentry& dentry, std::uint32_t type);
   Result<void> splice(const InodeRef& inode, DentryRef& dentry);
   Result<void> remove(Opcode opcode, Dentry& parent, Dentry& dentry, const Process& task);
-  void entry_unlinked(Dentry& dentry) noexcept;
+  void entry_unlinked(Dentry& dentry, const Process& task);
   void invalidate_entry(Dentry& dentry);
   std::uint32_t masked(std::uint32_t mode, const Process& task) const noexcept;
 
@@ -293,6 +311,13 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   };
   Result<Granted> ask_open(Inode& inode, int flags, const Process& task);
   void send_release(const InodeRef& inode, const wire::ReleaseIn& in);
+  void send_release(OpenFile& file);
+  Result<void> send_flush(const OpenFile& file, const Process& task);
+  Result<void> write_for_fsync(OpenFile& file, std::uint64_t begin, std::uint64_t end, const Process& task);
+  Result<void> send_fallocate(OpenFile& file, std::uint32_t mode, std::uint64_t offset, std::uint64_t length,
+                              const Process& task);
+  Result<std::uint64_t> send_copy(OpenFile& in, std::uint64_t in_offset, OpenFile& out, std::uint64_t out_offset,
+                                  std::uint64_t length, const Process& task);
   OpenFileRef opened(Dentry& dentry, int flags, std::uint64_t handle, std::uint32_t fopen);
   /// Whether a regular file may be open so (fs/fuse/iomode.c fuse_file_io_open). If not it is released again.
   bool check_io_mode(Inode& inode, int flags, std::uint64_t handle, std::uint32_t fopen);
@@ -301,7 +326,12 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   bool sends_at_once(const OpenFile& file) const noexcept;
   Result<std::size_t> read_direct(OpenFile& file, std::uint64_t offset, std::span<std::byte> into, const Process& task);
   bool writes_in_parallel(const OpenFile& file, std::uint64_t offset, std::size_t size, int how) const noexcept;
-  Result<std::size_t> write_locked(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task, int how);
+  /// How a write goes: into the cache, or through it.
+  enum class WriteWay : std::uint8_t { kThrough, kBack };
+  Result<std::size_t> write_locked(OpenFile& file, std::uint64_t& offset, Bytes data, const Process& task, int how,
+                                   WriteWay way);
+  Result<std::size_t> write_cached(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task);
+  Result<void> invalidate_for_direct_write(OpenFile& file, std::uint64_t first, std::uint64_t last);
   Result<std::size_t> write_through(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task, int how);
   Result<std::size_t> write_direct(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task, int how);
   std::size_t fill_pages(Inode& inode, std::uint64_t offset, Bytes data);
@@ -310,13 +340,58 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   bool wait_for_pages(Inode& inode, std::uint64_t first, std::uint64_t last);
   /// Waits for a page to read it (folio_wait_locked).
   bool wait_to_read(Inode& inode, std::uint64_t index);
-  // What the page cache's methods of these names do, once nobody has the pages locked.
+  /// Waits until they are neither locked nor being written back.
+  bool wait_until_idle(Inode& inode, std::uint64_t first, std::uint64_t last);
+  // These drop pages once they are idle: those behind the end, dirty or not (truncate_pagecache); all of them, what is
+  // dirty after it was written back (invalidate_inode_pages2); some, in one way or the other. False: it never came to
+  // that.
   void truncate_pages(Inode& inode, std::uint64_t size);
-  void invalidate_pages(Inode& inode) { drop_pages(inode, 0, UINT64_MAX); }
-  void drop_pages(Inode& inode, std::uint64_t first, std::uint64_t last);
+  void invalidate_pages(Inode& inode) { static_cast<void>(invalidate_pages(inode, 0, UINT64_MAX)); }
+  bool invalidate_pages(Inode& inode, std::uint64_t first, std::uint64_t last);
+  void discard_pages(Inode& inode, std::uint64_t first, std::uint64_t last);
   void read_ahead(OpenFile& file, const ReadaheadWindow& window, const Process& task);
   Result<void> read_page(OpenFile& file, std::uint64_t index, const Process& task);
+  Result<void> read_folio(OpenFile& file, std::uint64_t index, const Process& task);
   void short_read(Inode& inode, std::uint64_t end, std::uint64_t attr_version) noexcept;
+
+  // writeback.cc.
+  /// Whether the kernel's own times and size of this file are the right ones (fuse_get_cache_mask).
+  bool keeps_times(const Inode& inode) const noexcept {
+    return connection_.has(kInitWritebackCache) && inode.is_regular();
+  }
+  void update_times(Inode& inode);
+  void change_time_changed(Inode& inode, const Process& task);
+  void change_time_changed_in_cache(Inode& inode, const Process& task);
+  /// Those times alone, if they are dirty; an error is told as one of writing back.
+  void send_times(Inode& inode, const Process& task);
+  Result<void> write_inode(Inode& inode, const Process& task);
+  Result<void> flush_times(Inode& inode, const Process& task);
+  void set_dirty(Inode& inode, Page& page);
+  void list_as_dirty(Inode& inode);
+  void link_write_file(OpenFile& file);
+  void set_writeback_error(Inode& inode, int error) noexcept;
+  Result<void> take_writeback_error(Inode& inode) noexcept;
+  Result<void> take_writeback_error(OpenFile& file) noexcept;
+  bool take_inode(Inode& inode);
+  /// Writes dirty pages and times, and waits.
+  Result<void> write_inode_now(Inode& inode, const Process& task);
+  Result<void> wait_for_data(Inode& inode, std::uint64_t first, std::uint64_t last);
+  Result<void> write_and_wait(Inode& inode, std::uint64_t first, std::uint64_t last);
+  Result<void> write_back_from(Inode& inode, std::uint64_t offset);
+  bool wait_for_writeback(Inode& inode, std::uint64_t first, std::uint64_t last);
+  /// No WRITE of cached pages is outstanding from here to resume_writeback() (rule K13). The caller holds the inode.
+  bool stop_writeback(Inode& inode);
+  void trust_local_times(const Inode& inode, Change& change) const;
+  void resume_writeback(Inode& inode);
+  bool drain(Inode& inode);
+  bool start_writeback(Inode& inode, std::uint64_t first, std::uint64_t last, WritebackMode mode);
+  void send_queued_writes(Inode& inode);
+  void send_cached_write(Inode& inode, const Writeback::Queued& pages);
+  void end_writeback(Inode& inode, const Writeback::Queued& pages) noexcept;
+  bool launder(Inode& inode, std::uint64_t first, std::uint64_t last);
+  void zero_beyond_end(Inode& inode, std::uint64_t to) noexcept;
+  template <class Which>
+  void write_back_all(Which&& which);
 
   Result<void> set_local_lock(Inode& inode, FileLocks& locks, const HeldLock& wanted, LockWaits waits);
   RequestQueue::Request make_lock_request(Opcode opcode, const OpenFile& file, const HeldLock& lock, LockKind kind,
@@ -349,6 +424,9 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   SimulatedMountOptions options_;
   ConnectionState connection_;
   bool active_ = true;
+  std::uint64_t tick_ = 1;
+  ErrorSequence errors_;       // super_block.s_wb_err
+  std::vector<Inode*> dirty_;  // or were: those with Writeback::listed, the longest dirty first (bdi_writeback.b_dirty)
   InodeCache inodes_;
   std::uint64_t kernel_handles_ = 0;           // fuse_conn.khctr
   std::map<std::uint64_t, OpenFile*> polled_;  // by kernel handle (fuse_conn.polled_files)

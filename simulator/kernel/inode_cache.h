@@ -14,6 +14,7 @@
 #include "simulator/kernel/listing.h"
 #include "simulator/kernel/lock.h"
 #include "simulator/kernel/page_cache.h"
+#include "simulator/kernel/writeback.h"
 
 namespace fusereplay::kernel {
 
@@ -68,6 +69,7 @@ struct Inode {
   Dentry* directory_dentry = nullptr;  // a directory has one; null while it has none
   std::uint32_t cached_opens = 0;      // files open on it that use the page cache (fuse_inode.iocachectr)
   PageCache pages;
+  Writeback writeback;
   std::optional<std::string> link;  // what CACHE_SYMLINKS keeps of a symbolic link
   std::uint64_t version = 0;        // i_version of a directory: every change that went through here
   Listing listing;

@@ -73,8 +73,7 @@ int Filesystem::invalidate_inode(const wire::NotifyInvalInodeOut& out) {
     const std::uint64_t last =
         out.len <= 0 ? UINT64_MAX
                      : (static_cast<std::uint64_t>(out.off) + static_cast<std::uint64_t>(out.len) - 1) / kPageSize;
-    if (!wait_for_pages(*inode, first, last)) return -EDEADLK;
-    drop_pages(*inode, first, last);
+    if (!invalidate_pages(*inode, first, last)) return -EDEADLK;
   }
   return 0;
 }

@@ -15,7 +15,7 @@
 namespace fusereplay::kernel {
 
 /// struct file and its struct fuse_file. Shared by the descriptors that dup(2) made.
-struct OpenFile {
+struct OpenFile : std::enable_shared_from_this<OpenFile> {
   bool uses_cache() const noexcept { return inode->is_regular() && (fopen & kFopenDirectIo) == 0; }
   // O_ACCMODE as a whole stands for neither (OPEN_FMODE).
   bool reads() const noexcept { return (flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR; }
@@ -38,6 +38,11 @@ struct OpenFile {
   std::uint64_t poll_wakeups = 0;   // NOTIFY_POLLs so far
   ReadaheadState readahead;
   Listing::Place listing;
+  ErrorSequence::Position errors_seen = 0;        // file.f_wb_err
+  ErrorSequence::Position mount_errors_seen = 0;  // file.f_sb_err
+  std::uint32_t users = 0;                        // descriptors and mappings
+  std::uint32_t carries = 0;                      // WRITEs of cached pages that are outstanding with its handle
+  bool closed = false;                            // nobody uses it: RELEASE follows the last of these
 };
 using OpenFileRef = std::shared_ptr<OpenFile>;
 

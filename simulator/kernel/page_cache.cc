@@ -13,9 +13,36 @@ bool PageCache::is_locked(std::uint64_t first, std::uint64_t last) const noexcep
   return false;
 }
 
+bool PageCache::is_busy(std::uint64_t first, std::uint64_t last) const noexcept {
+  for (auto page = pages_.lower_bound(first); page != pages_.end() && page->first <= last; ++page) {
+    if (page->second.locked || page->second.writeback) return true;
+  }
+  return false;
+}
+
+bool PageCache::is_written_back(std::uint64_t first, std::uint64_t last) const noexcept {
+  for (auto page = pages_.lower_bound(first); page != pages_.end() && page->first <= last; ++page) {
+    if (page->second.writeback) return true;
+  }
+  return false;
+}
+
+std::optional<std::uint64_t> PageCache::next_dirty(std::uint64_t first, std::uint64_t last) const noexcept {
+  if (dirty_ == 0) return std::nullopt;
+  for (auto page = pages_.lower_bound(first); page != pages_.end() && page->first <= last; ++page) {
+    if (page->second.dirty) return page->first;
+  }
+  return std::nullopt;
+}
+
 void PageCache::drop(std::uint64_t first, std::uint64_t last) {
   for (auto page = pages_.lower_bound(first); page != pages_.end() && page->first <= last;) {
-    page = page->second.locked ? std::next(page) : pages_.erase(page);
+    if (page->second.locked || page->second.writeback) {
+      ++page;
+      continue;
+    }
+    clear_dirty(page->second);
+    page = pages_.erase(page);
   }
 }
 

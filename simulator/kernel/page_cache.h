@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 
 namespace fusereplay::kernel {
 
@@ -17,9 +18,12 @@ struct Page {
   bool uptodate = false;
   bool locked = false;     // by a READ that is under way, or the WRITE of a part of it
   bool readahead = false;  // PG_readahead: whoever reads it starts the next READs
+  bool dirty = false;      // the server does not know what it holds; see PageCache::set_dirty()
+  bool writeback = false;  // a WRITE of it is under way
 };
 
-/// Pages by index (offset / kPageSize). Addresses are stable until a page is dropped; a locked page is never dropped.
+/// Pages by index (offset / kPageSize). Addresses are stable until a page is dropped; a page that is locked or being
+/// written back is never dropped, one that is dirty is if nobody wrote it back before.
 class PageCache {
  public:
   Page* find(std::uint64_t index) noexcept {
@@ -31,7 +35,23 @@ class PageCache {
   bool empty() const noexcept { return pages_.empty(); }
   /// Whether any page from `first` to `last` is locked.
   bool is_locked(std::uint64_t first, std::uint64_t last) const noexcept;
+  /// Whether any of them is locked or being written back.
+  bool is_busy(std::uint64_t first, std::uint64_t last) const noexcept;
+  /// Whether any of them is being written back.
+  bool is_written_back(std::uint64_t first, std::uint64_t last) const noexcept;
   std::size_t size() const noexcept { return pages_.size(); }
+
+  void set_dirty(Page& page) noexcept {
+    dirty_ += page.dirty ? 0 : 1;
+    page.dirty = true;
+  }
+  void clear_dirty(Page& page) noexcept {
+    dirty_ -= page.dirty ? 1 : 0;
+    page.dirty = false;
+  }
+  bool has_dirty() const noexcept { return dirty_ != 0; }
+  /// The first dirty page from `first` to `last`.
+  std::optional<std::uint64_t> next_dirty(std::uint64_t first, std::uint64_t last) const noexcept;
 
   /// Drops what lies behind `size` and zeroes the rest of its last page (truncate_pagecache).
   void truncate(std::uint64_t size);
@@ -44,6 +64,7 @@ class PageCache {
 
  private:
   std::map<std::uint64_t, Page> pages_;
+  std::size_t dirty_ = 0;
 };
 
 /// Pages to ask for at once.

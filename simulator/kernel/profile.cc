@@ -20,6 +20,8 @@ KernelProfile KernelProfile::linux_6_1() noexcept {
   KernelProfile profile;
   profile.minor = 38;
   profile.offered = kLinux61;
+  profile.flush_drains = true;
+  profile.writeback_copies = true;
   return profile;
 }
 
@@ -27,6 +29,8 @@ KernelProfile KernelProfile::linux_6_12() noexcept {
   KernelProfile profile;
   profile.minor = 41;
   profile.offered = kLinux612;
+  profile.flush_drains = true;
+  profile.writeback_copies = true;
   profile.skips_stale_evicted = true;
   return profile;
 }

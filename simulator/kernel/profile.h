@@ -17,8 +17,11 @@ struct KernelProfile {
   std::uint32_t default_name_max = 1024;     // bytes in a name
   std::uint32_t many_pages_name_max = 1024;  // the same where MAX_PAGES was settled with more than one page
   std::uint64_t readahead_alignment = 1;     // pages: where windows end that were not the first
-  bool sized_readdir = false;                // READDIR asks for as much as the caller's buffer takes, not for one page
-  bool skips_stale_evicted = false;          // attributes are distrusted if an inode was evicted meanwhile (evict_ctr)
+  bool flush_drains =
+      false;  // FLUSH waits for the file's lock and its WRITEs (fuse_sync_writes); see `writeback_copies`
+  bool writeback_copies = false;     // cached pages are copied to be written, and nobody waits for that but who must
+  bool sized_readdir = false;        // READDIR asks for as much as the caller's buffer takes, not for one page
+  bool skips_stale_evicted = false;  // attributes are distrusted if an inode was evicted meanwhile (evict_ctr)
 
   static KernelProfile linux_6_1() noexcept;
   static KernelProfile linux_6_12() noexcept;

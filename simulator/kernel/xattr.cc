@@ -44,7 +44,7 @@ Result<void> Filesystem::setxattr(Inode& inode, std::string_view name, Bytes val
   request->name(name).bytes(value);
   const Result<void> answer = call(*request);
   if (!answer) return translate(answer.error(), connection_.no_setxattr);
-  invalidate_attributes(inode, STATX_CTIME);
+  change_time_changed(inode, task);
   return {};
 }
 
@@ -99,7 +99,7 @@ Result<void> Filesystem::removexattr(Inode& inode, std::string_view name, const 
   request->name(name);
   const Result<void> answer = call(*request);
   if (!answer) return translate(answer.error(), connection_.no_removexattr);
-  invalidate_attributes(inode, STATX_CTIME);
+  change_time_changed(inode, task);
   return {};
 }
 

@@ -47,9 +47,12 @@ std::unique_ptr<Operations> make_filesystem(Below below, const Tuning& tuning) {
 }
 
 /// Both sides begin with the root's attributes known and ACCESS tried (by chdir(2), on the real one), and with a name
-/// that marks where the script starts. Another one at the end is asked for behind the last RELEASE.
-std::string with_prelude(std::string_view calls) {
-  return "access / exec\nstat /\nstat /.begins\n" + std::string(calls) + "as 0 0\nclose_all\nstat /.ends\n";
+/// that marks where the script starts. Another one at the end is asked for behind the last RELEASE. Where the kernel
+/// keeps times, a change is one only if the clock has gone on since the last.
+std::string with_prelude(const Script& script) {
+  const std::string ticks = Tuning(script.tuning).has("want", "writeback") ? "1" : "0";
+  return "ticks " + ticks + "\naccess / exec\nstat /\nstat /.begins\n" + std::string(script.calls) +
+         "as 0 0\nclose_all\nstat /.ends\n";
 }
 
 /// Inode numbers are the source's: numbered in the order they are first shown.
@@ -68,7 +71,7 @@ void number_inodes(std::vector<std::string>& lines) {
 }
 
 Shown without_prelude(Shown run) {
-  run.results.erase(run.results.begin(), run.results.begin() + std::min<std::ptrdiff_t>(3, std::ssize(run.results)));
+  run.results.erase(run.results.begin(), run.results.begin() + std::min<std::ptrdiff_t>(4, std::ssize(run.results)));
   std::size_t begins = 0;
   while (begins < run.requests.size() && run.requests[begins].find("'.begins'") == std::string::npos) ++begins;
   run.requests.erase(run.requests.begin(),
@@ -88,7 +91,7 @@ Shown run_simulated(const Script& script, Below below) {
                                                                   .read_only = tuning.has("read_only")},
                                                         .observers = {&log}});
   SimulatedTarget target(mount);
-  for (const Call& call : parse_script(with_prelude(script.calls))) run.results.push_back(target.run(call));
+  for (const Call& call : parse_script(with_prelude(script))) run.results.push_back(target.run(call));
   EXPECT_EQ(mount.trouble(), "") << "on the simulated mount";
   run.requests = log.lines();
   run.forgotten = log.forgotten();
@@ -106,7 +109,7 @@ Shown run_real(const Script& script, Below below, const Shown& expected) {
   if (tuning.has("read_only")) options.mount.options.push_back("ro");
   if (tuning.default_permissions) options.mount.options.push_back("default_permissions");
   LiveMount mount(server, options);
-  ChildProcess child({CALL_RUNNER, mount.path(), with_prelude(script.calls)}, "");
+  ChildProcess child({CALL_RUNNER, mount.path(), with_prelude(script)}, "");
   const ChildResult result = child.wait(LiveMount::kChildTime);
   EXPECT_TRUE(result.ok()) << result;
   log.wait_for_forgets(expected.forgotten);

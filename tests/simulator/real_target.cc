@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -40,7 +41,22 @@ RealTarget::RealTarget(const std::string& directory) {
   }
 }
 
+namespace {
+
+/// Until the clock that the kernel stamps files with goes on (ktime_get_coarse_real_ts64).
+void wait_for_tick() {
+  timespec begin{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &begin);
+  for (timespec now = begin; now.tv_nsec == begin.tv_nsec && now.tv_sec == begin.tv_sec;) {
+    ::sched_yield();
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  }
+}
+
+}  // namespace
+
 std::string RealTarget::run(const Call& call) {
+  if (ticks_) wait_for_tick();
   for (const Methods* methods : {&file_methods(), &name_methods(), &xattr_methods(), &special_methods()}) {
     const auto method = methods->find(call.name);
     if (method != methods->end()) return method->second(*this, call);
@@ -132,6 +148,11 @@ const RealTarget::Methods& RealTarget::file_methods() {
        [](Self s, const Call&) {
          for (const auto& [name, fd] : s.files_) s.close_file(fd);
          s.files_.clear();
+         return std::string("ok");
+       }},
+      {"ticks",
+       [](Self s, const Call& c) {
+         s.ticks_ = c.number(0) != 0;
          return std::string("ok");
        }},
       {"flock", [](Self s, const Call& c) { return void_outcome(::flock(s.fd(c, 0), c.flags(1))); }},

@@ -55,6 +55,7 @@ class RealTarget final : public CallTarget {
   static const Methods& special_methods();
 
   std::map<std::string, int> files_;
+  bool ticks_ = false;
 };
 
 }  // namespace fusereplay::testing

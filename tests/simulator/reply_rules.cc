@@ -539,13 +539,16 @@ write f hello -> EIO
 )", .reported = ""},
 
     {.rule = "R9", .name = "LessWrittenBack",
-     .spoil = {Opcode::kWrite, "", Times::kOnce, body<wire::WriteOut>([](wire::WriteOut& out) { out.size = 2; })},
-     .calls = R"([want:writeback]
+     .spoil = {Opcode::kWrite, "", Times::kOnce, body<wire::WriteOut>([](wire::WriteOut& out) { out.size = 3; })},
+     .calls = R"([want:writeback][short:write]
 open f /a rw,creat 0644 -> ok
 write f hello -> = 5
 fsync f -> ok
 close f -> ok
-)", .reported = "R9", .where = Where::kRealOnly},
+stat /a -> mode=100644 nlink=1 uid=0 gid=0 size=5
+drop_caches -> ok
+stat /a -> mode=100644 nlink=1 uid=0 gid=0 size=3
+)", .reported = "R9"},
 
     {.rule = "R10", .name = "ShortRead",
      .spoil = {Opcode::kRead, "", Times::kOnce, resized(-6)},

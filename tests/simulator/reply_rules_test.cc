@@ -189,7 +189,7 @@ void expect_as_told(const BrokenRule& broken, const Transcript& transcript, cons
 class BrokenRules : public ::testing::TestWithParam<BrokenRule> {};
 
 TEST_P(BrokenRules, TheModelDoesWhatTheKernelDoes) {
-  if (GetParam().where == BrokenRule::Where::kRealOnly) GTEST_SKIP() << "not modelled: clones, the writeback cache";
+  if (GetParam().where == BrokenRule::Where::kRealOnly) GTEST_SKIP() << "not modelled: clones";
   const Transcript transcript(GetParam().calls);
   const Shown shown = run_simulated(GetParam(), transcript);
   if (GetParam().where == BrokenRule::Where::kDeadlock) {

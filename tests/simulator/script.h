@@ -6,6 +6,7 @@
 //   setxattr /a security.capability %cap   a value that the kernel takes for capabilities
 //   groups 5 6                   and in which other groups
 //   sleep 200                    milliseconds
+//   ticks 1                      from now on each call begins at a new tick of the kernel's clock
 //   times 9 mkdir /d# 0755       /d0 to /d8; @ is the next number
 //   readv f 10,20 [OFFSET [FLAGS]]         buffers of these sizes
 //   writev f DATA 10,20 [OFFSET [FLAGS]]

@@ -30,6 +30,7 @@ std::span<const Script> scripts_on_caching();
 std::span<const Script> scripts_on_settings();
 std::span<const Script> scripts_on_without();
 std::span<const Script> scripts_on_ioctl();
+std::span<const Script> scripts_on_writeback();
 /// All of them.
 std::vector<Script> fidelity_scripts();
 
