@@ -57,6 +57,7 @@ ServedTree::ServedTree(const Contestant& contestant, const std::string& place)
 
 void ServedTree::start(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   pid_ = ::fork();

@@ -39,6 +39,7 @@ TEST(Paired, TheIntervalHoldsTheTrueMedianInNineteenOfTwentyCases) {
   int held = 0;
   for (int sample = 0; sample < 1000; ++sample) {
     std::vector<std::int64_t> a;
+    a.reserve(31);
     const std::vector<std::int64_t> b(31, 1'000'000);
     for (int round = 0; round < 31; ++round) a.push_back(static_cast<std::int64_t>(spread(chance) * 1'000'000));
     const Ratio ratio = ratio_of(a, b);
