@@ -87,6 +87,7 @@ class RingQueue::Ring {
         payloads_(setup.depth * setup.payload),
         small_(kPooledMessage, kIdleSmallBuffers),
         large_(kLargestHead + setup.payload, kIdleLargeBuffers),
+        copy_(small_.get()),
         entries_(setup.depth) {
     FUSEREPLAY_CHECK(wake_.valid(), "no descriptor left for the session");
     for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -116,7 +117,6 @@ class RingQueue::Ring {
   bool submit_replies();
   bool reap(const Handle& handle);
   void take(Entry& entry, const Handle& handle);
-  BufferRef buffer_for(std::size_t size) { return size <= kPooledMessage ? small_.get() : large_.get(); }
   void announce(IncomingRequest& request);
   std::int64_t reply(const wire::OutHeader& header, const Message& message);
 
@@ -129,6 +129,7 @@ class RingQueue::Ring {
   const Payloads payloads_;
   BufferPool small_;
   BufferPool large_;
+  BufferRef copy_;              // where the last small message went
   std::vector<Entry> entries_;  // never resized: the kernel has its addresses
   io_uring ring_{};             // the queue's thread only
 
@@ -259,7 +260,12 @@ void RingQueue::Ring::take(Entry& entry, const Handle& handle) {
   FUSEREPLAY_CHECK(structs <= kHeaderArea, "the struct of an opcode fits its area");
 
   IncomingRequest request;
-  request.buffer = buffer_for(header.len);
+  if (header.len > kPooledMessage) {
+    request.buffer = large_.get();
+  } else {
+    if (!copy_.unique()) copy_ = small_.get();  // its last request's handler has suspended
+    request.buffer = copy_;
+  }
   std::byte* const bytes = request.buffer->data();
   std::memcpy(bytes, &header, sizeof(header));
   std::memcpy(bytes + sizeof(header), headers.op_in.data(), structs);

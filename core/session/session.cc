@@ -201,17 +201,18 @@ class Session::Impl {
     BufferPool small(kCopiedMessage, kIdleSmallBuffers);
     BufferPool large(gate_.largest_message(), kIdleLargeBuffers);
     BufferRef buffer = large.get();
+    BufferRef copy = small.get();
     while (const auto size = receive(channel, *buffer)) {
       header_of(*buffer, *size);
-      BufferRef kept;
       if (*size <= kCopiedMessage) {
-        kept = small.get();
-        std::memcpy(kept->data(), buffer->data(), *size);
+        std::memcpy(copy->data(), buffer->data(), *size);
+        hand_over(channel, IncomingRequest{.buffer = copy, .bytes = Bytes(copy->data(), *size), .received = 0});
+        if (!copy.unique()) copy = small.get();  // its handler has suspended
       } else {
-        kept = std::exchange(buffer, large.get());
+        BufferRef kept = std::exchange(buffer, large.get());
+        const Bytes bytes(kept->data(), *size);
+        hand_over(channel, IncomingRequest{.buffer = std::move(kept), .bytes = bytes, .received = 0});
       }
-      const Bytes bytes(kept->data(), *size);
-      hand_over(channel, IncomingRequest{.buffer = std::move(kept), .bytes = bytes, .received = 0});
     }
   }
 
