@@ -16,15 +16,45 @@ using kernel::Dentry;
 using kernel::DentryRef;
 using kernel::Inode;
 
+namespace {
+
+/// Writes each notification on a stack of its own, as a thread of the server that owes no reply: it may wait for locks.
+class NotificationTasks final : public WaitingWork {
+ public:
+  explicit NotificationTasks(ManualExecutor& executor) noexcept : executor_(executor) {}
+  void set_scheduler(kernel::Scheduler& scheduler) noexcept { scheduler_ = &scheduler; }
+  void post(Work& work) noexcept override { executor_.post(*new Start(*scheduler_, work)); }
+
+ private:
+  struct Start final : Work {
+    Start(kernel::Scheduler& where, Work& what) noexcept : scheduler(where), work(what) {}
+    void run() noexcept override {
+      scheduler.start(0, [&what = work] { what.run(); });
+      delete this;
+    }
+    kernel::Scheduler& scheduler;
+    Work& work;
+  };
+
+  ManualExecutor& executor_;
+  kernel::Scheduler* scheduler_ = nullptr;
+};
+
+}  // namespace
+
 struct SimulatedMount::Parts {
   Parts(std::unique_ptr<Operations> filesystem, const Setup& setup)
       : clock(setup.start),
         executor(clock),
+        notifications(executor),
         server(std::make_unique<OperationsServer>(std::move(filesystem), server_options())),
-        kernel(*server, &executor, clock, setup.kernel, setup.mount) {}
+        kernel(*server, &executor, clock, setup.kernel, setup.mount) {
+    notifications.set_scheduler(kernel.scheduler);
+  }
   Parts(std::unique_ptr<Server> any, const Setup& setup)
       : clock(setup.start),
         executor(clock),
+        notifications(executor),
         server(std::move(any)),
         kernel(*server, &executor, clock, setup.kernel, setup.mount) {
     kernel.server_may_wait = true;
@@ -34,6 +64,7 @@ struct SimulatedMount::Parts {
     OperationsServer::Options options;
     options.executor = &executor;
     options.clock = &clock;
+    options.notifications = &notifications;
     return options;
   }
 
@@ -50,14 +81,17 @@ struct SimulatedMount::Parts {
   /// Handlers that wait for what never comes keep disconnect() from returning: interrupts end those that can be. False:
   /// not all of them ended.
   bool end_handlers() {
-    const auto* const handlers = dynamic_cast<OperationsServer*>(server.get());
+    auto* const handlers = dynamic_cast<OperationsServer*>(server.get());
     if (handlers == nullptr || handlers->outstanding() == 0) return true;
     kernel.queue.interrupt_abandoned();
+    handlers->notifier().end();
+    kernel.scheduler.settle();
     return handlers->outstanding() == 0;
   }
 
   ManualClock clock;
   ManualExecutor executor;
+  NotificationTasks notifications;
   RuleSet rules;
   std::unique_ptr<Server> server;
   kernel::Kernel kernel;

@@ -135,20 +135,21 @@ void DeviceServer::take(Bytes message) {
 }
 
 // A reply is numbered before it is written: nothing it lets go of may come between, so the lock is held meanwhile. A
-// notification may wait for requests to be answered, and is numbered when it has been taken.
+// notification that may wait for requests to be answered is numbered when it has been taken.
 std::int64_t DeviceServer::send(const Message& message) {
   const auto header = read_out_header(message);
   const bool notifies = header && header->unique == 0;
+  const bool waits = notifies && may_wait(static_cast<NotifyCode>(header->error));
   const auto device = this->device();
   std::unique_lock lock(mutex_, std::defer_lock);
   Event event;
   event.kind = notifies ? EventKind::kNotification : EventKind::kReply;
   event.message = message;
   event.begin = realtime_now();
-  if (!notifies) lock.lock();
+  if (!waits) lock.lock();
   event.result = device == nullptr ? -ENOENT : write_message(device->get(), message);
   event.end = realtime_now();
-  if (notifies) lock.lock();
+  if (waits) lock.lock();
   emit(event);
   return event.result;
 }

@@ -128,6 +128,7 @@ void RealMount::Parts::ask_statfs() {
 void RealMount::Parts::settle() {
   constexpr int kMost = 1000;  // a server may go on for ever by itself
   for (int i = 0; i < kMost; ++i) {
+    await_notifications();
     ask_statfs();
     const std::uint64_t before = device->messages();
     if (device->readable()) continue;
@@ -135,6 +136,14 @@ void RealMount::Parts::settle() {
     if (device->messages() == before && !device->readable()) break;
   }
   caller.forget_memory();
+}
+
+/// What handlers have queued for the kernel.
+void RealMount::Parts::await_notifications() {
+  auto* const handlers = dynamic_cast<OperationsServer*>(server.get());
+  if (handlers == nullptr || handlers->notifier().wait_until_written(setup.deadline)) return;
+  dead_ends.push_back("a notification was not taken within " + std::to_string(setup.deadline.count()) + " ms");
+  break_connection();
 }
 
 void RealMount::Parts::set_free() {

@@ -25,6 +25,7 @@ struct RealMount::Parts {
   /// Waits until the server has answered all there is, and nothing is left for it to read.
   void settle();
   void ask_statfs();
+  void await_notifications();
   /// Unmounts.
   void end();
   /// Waits for the end of the connection, and tells the rules.

@@ -33,6 +33,7 @@ template <class T>
 class Async;
 template <class Task>
 class AsResult;
+class OwedReply;
 
 namespace internal {
 
@@ -46,26 +47,34 @@ inline const void* this_thread_token() noexcept {
 }
 #endif
 
+class CompletionBase;
+
+/// What differs between those that wait for a task.
+struct CompletionKind {
+  void (*go_on)(CompletionBase&) noexcept;
+  OwedReply* (*owed_reply)(const CompletionBase&) noexcept;
+};
+
 /// Waits for one task. Not a virtual class: completions lie in coroutine frames, and one pointer is enough.
 class CompletionBase {
  public:
-  using Continue = void (*)(CompletionBase&) noexcept;
-  explicit CompletionBase(Continue continue_) noexcept : continue_(continue_) {}
+  /// `kind` outlives it.
+  explicit CompletionBase(const CompletionKind& kind) noexcept : kind_(kind) {}
   CompletionBase(const CompletionBase&) = delete;
   CompletionBase& operator=(const CompletionBase&) = delete;
 
-  /// Runs `frame` until it suspends or ends. True: it has ended, the outcome is here, and Continue is not called.
-  /// False: Continue will be called, or already was, on the thread that ends it; then this object may be gone.
+  /// Runs `frame` until it suspends or ends. True: it has ended, the outcome is here, and go_on is not called.
+  /// False: go_on will be called, or already was, on the thread that ends it; then this object may be gone.
   bool start(std::coroutine_handle<> frame) { return run(frame) || park(); }
 
-  /// start() in two steps, for what must be done before Continue can be called. Runs `frame` until it suspends or ends.
+  /// start() in two steps, for what must be done before go_on can be called. Runs `frame` until it suspends or ends.
   /// True: it has ended. False: park() must be called, even if it ends meanwhile.
   bool run(std::coroutine_handle<> frame) {
     starter_ = this_thread_token();
     frame.resume();
     return state_.load(std::memory_order_acquire) == State::kDone;
   }
-  /// True: it has ended since, and Continue is not called. False: as for start().
+  /// True: it has ended since, and go_on is not called. False: as for start().
   bool park() noexcept { return state_.exchange(State::kWaiting, std::memory_order_acq_rel) == State::kDone; }
 
   /// The task has ended, its frame is destroyed, its outcome stored.
@@ -75,14 +84,18 @@ class CompletionBase {
       state_.store(State::kDone, std::memory_order_release);
       return;
     }
-    if (state_.exchange(State::kDone, std::memory_order_acq_rel) == State::kWaiting) continue_(*this);
+    if (state_.exchange(State::kDone, std::memory_order_acq_rel) == State::kWaiting) kind_.go_on(*this);
   }
+
+  /// The reply that waits for this task, through whatever awaits it; null for a task that runs by itself.
+  OwedReply* owed_reply() const noexcept { return kind_.owed_reply(*this); }
+  static OwedReply* owes_none(const CompletionBase&) noexcept { return nullptr; }
 
  private:
   enum class State : std::uint8_t { kRunning, kWaiting, kDone };
   std::atomic<State> state_{State::kRunning};
   const void* starter_ = nullptr;
-  Continue continue_;
+  const CompletionKind& kind_;
 };
 
 }  // namespace internal
@@ -182,7 +195,7 @@ struct AsyncPromise : FrameAllocated {
 template <class T, class U, bool kPropagate>
 class TaskAwaiter : private Completion<T> {
  public:
-  explicit TaskAwaiter(Async<T>&& task) noexcept : Completion<T>(&TaskAwaiter::resume_parent), task_(std::move(task)) {}
+  explicit TaskAwaiter(Async<T>&& task) noexcept : Completion<T>(kKind), task_(std::move(task)) {}
 
   bool await_ready() {
     if (!task_.ready()) return false;
@@ -216,6 +229,11 @@ class TaskAwaiter : private Completion<T> {
       self.parent_.resume();
     }
   }
+  static OwedReply* parents_reply(const CompletionBase& base) noexcept {
+    const auto& self = static_cast<const TaskAwaiter&>(static_cast<const Completion<T>&>(base));
+    return self.parent_.promise().completion->owed_reply();
+  }
+  static constexpr CompletionKind kKind{&TaskAwaiter::resume_parent, &TaskAwaiter::parents_reply};
 
   Async<T> task_;
   std::coroutine_handle<AsyncPromise<U>> parent_;
@@ -289,7 +307,7 @@ void run_detached(Async<T> task, Done done) {
     return;
   }
   struct Detached : Completion<T>, internal::FrameAllocated {
-    explicit Detached(Done&& callback) : Completion<T>(&Detached::finish), done_(std::move(callback)) {}
+    Detached(const internal::CompletionKind& kind, Done&& callback) : Completion<T>(kind), done_(std::move(callback)) {}
     static void finish(internal::CompletionBase& base) noexcept {
       auto* self = static_cast<Detached*>(static_cast<Completion<T>*>(&base));
       self->done_(self->take());
@@ -297,7 +315,8 @@ void run_detached(Async<T> task, Done done) {
     }
     Done done_;
   };
-  auto* detached = new Detached(std::move(done));
+  static constexpr internal::CompletionKind kKind{&Detached::finish, &internal::CompletionBase::owes_none};
+  auto* detached = new Detached(kKind, std::move(done));
   if (detached->start(task.release(*detached))) Detached::finish(*detached);
 }
 

@@ -4,9 +4,11 @@
 // rules, statistics. A sink does not know which source feeds it.
 //
 // ORDER. Each connection has one sequence, counted from 1 without gaps. A request takes its number when read(2) on the
-// device has returned; a reply or notification takes its number BEFORE its write(2) starts. The kernel wakes the
-// waiting caller inside write(2), so the next request that this caller sends is always numbered after the reply that
-// let it go: no request precedes the reply that enabled it (proven by tests/session/order_test.cc).
+// device has returned; a reply takes its number BEFORE its write(2) starts. The kernel wakes the waiting caller inside
+// write(2), so the next request that this caller sends is always numbered after the reply that let it go: no request
+// precedes the reply that enabled it (proven by tests/session/order_test.cc). So does a notification that never waits;
+// one that may wait (core/protocol/opcode.h may_wait) takes its number when its write(2) has returned, so what it
+// brought about may precede it.
 #pragma once
 
 #include <cstdint>

@@ -6,20 +6,15 @@
 #include "core/async/async.h"
 #include "core/async/clock.h"
 #include "core/operations/interrupts.h"
+#include "core/operations/notifier.h"
+#include "core/operations/task_runner.h"
 #include "core/protocol/flags.h"
 #include "core/result.h"
 
 namespace fusereplay {
 
-/// Runs tasks beside the handlers; what Connection::spawn leads to.
-class TaskRunner {
- public:
-  virtual ~TaskRunner() = default;
-  virtual void spawn(Async<void> task) = 0;
-};
-
 /// One connection, from INIT to its end. Outlives the filesystem's last handler. want(), refuse(), limits() and
-/// run_handlers_concurrently() are for init() only; clock() and spawn() may be used at any time on any thread.
+/// run_handlers_concurrently() are for init() only; the rest may be used at any time on any thread.
 class Connection {
  public:
   /// What the INIT reply states.
@@ -31,7 +26,7 @@ class Connection {
     std::uint32_t time_granularity = 1;  // ns
   };
 
-  Connection(Clock& clock, TaskRunner& tasks) noexcept : clock_(clock), tasks_(tasks) {}
+  Connection(Clock& clock, TaskRunner& tasks) noexcept : clock_(clock), tasks_(tasks), notifier_(minor_, tasks) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -57,6 +52,8 @@ class Connection {
   Clock& clock() noexcept { return clock_; }
   /// Whose callers do not want to wait any longer. Any time, any thread.
   Interrupts& interrupts() noexcept { return interrupts_; }
+  /// What the filesystem has to tell the kernel.
+  Notifier& notifier() noexcept { return notifier_; }
   /// Runs `task` on its own; its failure is logged. It must end by itself: disconnect waits for it before destroy().
   void spawn(Async<void> task);
 
@@ -72,6 +69,7 @@ class Connection {
   std::uint64_t wanted_ = 0;
   Limits limits_;
   bool concurrent_ = false;
+  Notifier notifier_;
 };
 
 }  // namespace fusereplay

@@ -104,6 +104,12 @@ constexpr bool expects_reply(Opcode opcode) noexcept {
          opcode != Opcode::kInterrupt;
 }
 
+/// The kernel may wait for requests to be answered before it takes this notification (reference section 4).
+constexpr bool may_wait(NotifyCode code) noexcept {
+  return code != NotifyCode::kPoll && code != NotifyCode::kRetrieve && code != NotifyCode::kResend &&
+         code != NotifyCode::kIncEpoch;
+}
+
 /// True for the requests whose reply starts with an entry.
 bool answers_with_entry(Opcode opcode) noexcept;
 /// True for CREATE and TMPFILE, whose reply also opens.

@@ -76,14 +76,29 @@ class OperationsServer::Impl final : public TaskRunner {
                                               : nullptr),
         executor_(options.executor != nullptr ? *options.executor : *own_pool_),
         strand_(executor_),
+        own_writers_(options.notifications == nullptr && options.executor == nullptr
+                         ? std::make_unique<WaitingThreads>("fr-notify")
+                         : nullptr),
+        writers_(options.notifications != nullptr ? options.notifications : own_writers_.get()),
         connection_(clock_, *this) {}
 
   void handle(IncomingRequest&& incoming, ReplyChannel& replies);
   void disconnect();
   void spawn(Async<void> task) override;
+  void run_write(Work& write) noexcept override {
+    if (writers_ != nullptr) {
+      writers_->post(write);
+    } else {
+      executor_.post(write);
+    }
+  }
+  void log(std::string_view line) override { log_(line); }
 
   Operations& operations() noexcept { return *operations_; }
-  std::size_t outstanding() const noexcept { return outstanding_.load(std::memory_order_relaxed); }
+  Notifier& notifier() noexcept { return connection_.notifier(); }
+  std::size_t outstanding() {
+    return outstanding_.load(std::memory_order_relaxed) + connection_.notifier().unfinished();
+  }
 
  private:
   template <class H>
@@ -95,7 +110,7 @@ class OperationsServer::Impl final : public TaskRunner {
   template <class H>
   void call(IncomingRequest&& incoming, ReplyChannel& replies);
   void refuse(const IncomingRequest& incoming, ReplyChannel& replies, MessageError error);
-  void log(const std::string& line) const { log_(line); }
+  void handle_retrieved(IncomingRequest&& incoming, ReplyChannel& replies);
   /// INIT is about to be answered: what it settled holds for all that follows.
   void settle_init() noexcept {
     negotiated_.minor = connection_.minor();
@@ -127,6 +142,8 @@ class OperationsServer::Impl final : public TaskRunner {
   std::unique_ptr<PoolExecutor> own_pool_;
   Executor& executor_;
   Strand strand_;
+  std::unique_ptr<WaitingThreads> own_writers_;
+  WaitingWork* writers_;  // null: executor_
   Connection connection_;
   // Where handlers start; the strand until INIT is answered. Written once, by INIT, before any other request is read.
   std::atomic<Executor*> target_{&strand_};
@@ -135,12 +152,15 @@ class OperationsServer::Impl final : public TaskRunner {
 
 /// One request from its arrival until its reply has been sent and, if need be, undone.
 template <class H>
-class OperationsServer::Impl::Call final : public Work, public FrameAllocated, private Completion<typename H::Value> {
+class OperationsServer::Impl::Call final : public Work,
+                                           public FrameAllocated,
+                                           private Completion<typename H::Value>,
+                                           private OwedReply {
  public:
   using Value = typename H::Value;
 
   Call(Impl& server, IncomingRequest&& incoming, ReplyChannel& replies) noexcept
-      : Completion<Value>(&Call::completed),
+      : Completion<Value>(kKind),
         server_(server),
         incoming_(std::move(incoming)),
         replies_(replies),
@@ -176,6 +196,14 @@ class OperationsServer::Impl::Call final : public Work, public FrameAllocated, p
   static void completed(CompletionBase& base) noexcept {
     static_cast<Call&>(static_cast<Completion<Value>&>(base)).finish(true);
   }
+  static OwedReply* owed_reply_of(const CompletionBase& base) noexcept {
+    auto& self = const_cast<Call&>(static_cast<const Call&>(static_cast<const Completion<Value>&>(base)));
+    return expects_reply(self.view_.opcode()) ? &self : nullptr;
+  }
+  static constexpr CompletionKind kKind{&Call::completed, &Call::owed_reply_of};
+
+  // A handler's tasks run one after the other, and this ends after the last: nobody else is here.
+  void then(Work& work) noexcept override { after_reply_.push(work); }
 
   std::string name() const { return std::string(opcode_name(view_.opcode())) + " " + std::to_string(view_.unique()); }
 
@@ -202,6 +230,8 @@ class OperationsServer::Impl::Call final : public Work, public FrameAllocated, p
       server_.log(name() + ": the handler failed with " + to_string(value.error()) + ", which goes nowhere");
     }
     Impl& server = server_;
+    if constexpr (std::is_same_v<H, Init>) server.notifier().open(replies_);
+    while (Work* const work = after_reply_.pop()) work->run();
     delete this;
     if (counted) server.end_one();
   }
@@ -273,13 +303,13 @@ class OperationsServer::Impl::Call final : public Work, public FrameAllocated, p
   RequestView view_;
   Request request_;
   std::optional<typename H::State> state_;
+  WorkQueue after_reply_;
 };
 
 /// A task beside the handlers.
 class OperationsServer::Impl::Spawned final : public Work, public FrameAllocated, private Completion<void> {
  public:
-  Spawned(Impl& server, Async<void> task)
-      : Completion<void>(&Spawned::completed), server_(server), task_(std::move(task)) {}
+  Spawned(Impl& server, Async<void> task) : Completion<void>(kKind), server_(server), task_(std::move(task)) {}
 
   void run() noexcept override {
     if (start(task_.release(*this))) finish();
@@ -289,6 +319,7 @@ class OperationsServer::Impl::Spawned final : public Work, public FrameAllocated
   static void completed(CompletionBase& base) noexcept {
     static_cast<Spawned&>(static_cast<Completion<void>&>(base)).finish();
   }
+  static constexpr CompletionKind kKind{&Spawned::completed, &CompletionBase::owes_none};
   void finish() noexcept {
     try {
       if (const Result<void> done = take(); !done) {
@@ -394,7 +425,6 @@ void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& re
     FUSEREPLAY_ROUTE(kDestroy, Destroy);
     FUSEREPLAY_ROUTE(kIoctl, Ioctl);
     FUSEREPLAY_ROUTE(kPoll, Poll);
-    FUSEREPLAY_ROUTE(kNotifyReply, NotifyReply);
     FUSEREPLAY_ROUTE(kBatchForget, BatchForget);
     FUSEREPLAY_ROUTE(kFallocate, Fallocate);
     FUSEREPLAY_ROUTE(kReaddirplus, Readdir);
@@ -409,6 +439,8 @@ void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& re
     FUSEREPLAY_ROUTE(kRemovemapping, Unsupported);
     FUSEREPLAY_ROUTE(kCuseInit, Unsupported);
 #undef FUSEREPLAY_ROUTE
+    case Opcode::kNotifyReply:
+      return handle_retrieved(std::move(incoming), replies);
     case Opcode::kInterrupt:
       // Not answered: whoever watches for it answers the interrupted request (reference 5.1).
       if (const auto view = RequestView::parse(incoming.bytes)) {
@@ -421,6 +453,12 @@ void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& re
   refuse(incoming, replies, MessageError::kUnknownOpcode);
 }
 
+void OperationsServer::Impl::handle_retrieved(IncomingRequest&& incoming, ReplyChannel& replies) {
+  const auto view = RequestView::parse(incoming.bytes);
+  if (view && notifier().take_retrieved(*view)) return;
+  call<NotifyReply>(std::move(incoming), replies);
+}
+
 void OperationsServer::Impl::disconnect() {
   disconnecting_.store(true, std::memory_order_release);
   const auto wait_until_idle = [this] {
@@ -428,6 +466,7 @@ void OperationsServer::Impl::disconnect() {
     idle_.wait(lock, [this] { return outstanding_.load(std::memory_order_acquire) == 0; });
   };
   connection_.interrupts().interrupt_all();
+  notifier().close();
   // Requests that wait for their turn on the strand are not counted: what runs after them is.
   struct Fence final : Work {
     explicit Fence(Impl& owner) noexcept : server(owner) {}
@@ -468,7 +507,10 @@ void OperationsServer::disconnect() {
 Operations& OperationsServer::operations() noexcept {
   return impl_->operations();
 }
-std::size_t OperationsServer::outstanding() const noexcept {
+Notifier& OperationsServer::notifier() noexcept {
+  return impl_->notifier();
+}
+std::size_t OperationsServer::outstanding() const {
   return impl_->outstanding();
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/async/clock.h"
 #include "core/async/executor.h"
+#include "core/async/waiting_work.h"
 #include "core/operations/operations.h"
 #include "core/server/server.h"
 
@@ -28,6 +29,9 @@ class OperationsServer final : public Server {
     Clock* clock = nullptr;
     /// Takes one line without a newline; any thread. Null: stderr.
     std::function<void(std::string_view)> log;
+    /// Where notifications are written, each for as long as the kernel takes. Null: `executor`, whose owner then sees
+    /// to it that no write waits; where that is null too, threads of the server's own.
+    WaitingWork* notifications = nullptr;
   };
 
   OperationsServer(std::unique_ptr<Operations> operations, Options options);
@@ -36,13 +40,16 @@ class OperationsServer final : public Server {
   ~OperationsServer() override;
 
   void handle(IncomingRequest request, ReplyChannel& replies) override;
-  /// Waits for handlers that are suspended and for spawned tasks, then runs Operations::destroy(). With a
-  /// ManualExecutor, whoever turns its crank must have let them end.
+  /// Waits for handlers that are suspended, for spawned tasks and for notifications that are being written, then runs
+  /// Operations::destroy(). With a ManualExecutor, whoever turns its crank must have let them end.
   void disconnect() override;
 
   Operations& operations() noexcept;
-  /// Requests whose handler has suspended and not ended, and tasks (undo, Connection::spawn) not ended. Any thread.
-  std::size_t outstanding() const noexcept;
+  /// The connection's, also before INIT.
+  Notifier& notifier() noexcept;
+  /// Requests whose handler has suspended and not ended, tasks (undo, Connection::spawn) not ended, notifications not
+  /// written. Any thread.
+  std::size_t outstanding() const;
 
  private:
   class Impl;

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/check.h"
+#include "core/protocol/opcode.h"
 #include "core/protocol/wire.h"
 
 namespace fusereplay {
@@ -17,12 +18,11 @@ iovec piece(Bytes bytes) noexcept {
   return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};  // writev only reads
 }
 
-/// A message with unique 0 is a notification; one too short to tell is a reply that the kernel will refuse (rule R2).
-EventKind kind_of(const Message& message) noexcept {
-  wire::OutHeader header{};
-  if (message.head.size() < sizeof(header)) return EventKind::kReply;
-  std::memcpy(&header, message.head.data(), sizeof(header));
-  return header.unique == 0 ? EventKind::kNotification : EventKind::kReply;
+/// Of a message too short to tell: a reply, which the kernel will refuse (rule R2).
+wire::OutHeader header_of(const Message& message) noexcept {
+  wire::OutHeader header{.len = 0, .error = 0, .unique = 1};
+  if (message.head.size() >= sizeof(header)) std::memcpy(&header, message.head.data(), sizeof(header));
+  return header;
 }
 
 }  // namespace
@@ -85,14 +85,20 @@ std::int64_t DeviceChannel::pass_on(const Message& message) {
 }
 
 std::int64_t DeviceChannel::send_observed(const Message& message) {
+  const wire::OutHeader header = header_of(message);
+  const bool notifies = header.unique == 0;
+  // See ORDER in core/event/event.h. A number taken before a write that waits would hold up all that is numbered later,
+  // and with it the threads whose replies the write may wait for.
+  const bool numbered_first = !notifies || !may_wait(static_cast<NotifyCode>(header.error));
   Event event;
-  event.kind = kind_of(message);
-  event.sequence = events_.take_number();  // before the write: see ORDER in core/event/event.h
+  event.kind = notifies ? EventKind::kNotification : EventKind::kReply;
+  if (numbered_first) event.sequence = events_.take_number();
   event.begin = realtime_now();
   event.thread = current_thread();
   event.channel = index_;
   event.message = message;
   event.result = write_message(device_.get(), message);
+  if (!numbered_first) event.sequence = events_.take_number();
   event.end = realtime_now();
   events_.deliver(event);
   return event.result;

@@ -10,6 +10,7 @@
 #include "examples/properties/flush_fs.h"
 #include "examples/properties/forget_fs.h"
 #include "examples/properties/locks_fs.h"
+#include "examples/properties/notification_fs.h"
 #include "examples/properties/paging_fs.h"
 #include "examples/properties/timeout_fs.h"
 #include "examples/properties/unlinked_fs.h"
@@ -267,6 +268,54 @@ TYPED_TEST(Locks, OfAnOpenFileGoWithItsLastClose) {
   EXPECT_THAT(mount.flock(other, LOCK_UN), Succeeds());
   mount.close(other);
   EXPECT_EQ(this->fs().flocks(), 0U);
+}
+
+template <class Mount>
+class Notifications : public PropertyTest<Mount, NotificationFs> {};
+TYPED_TEST_SUITE(Notifications, EveryMount, MountName);
+
+TYPED_TEST(Notifications, WhatTheKernelKnowsItBelievesUntilItIsTold) {
+  auto& mount = this->mount();
+  const Fd news = mount.open("/news", O_RDONLY).value();
+  EXPECT_THAT(mount.pread(news, 100, 0), SucceedsWith("nothing new"));
+  this->fs().publish("at last");
+  EXPECT_THAT(mount.pread(news, 100, 0), SucceedsWith("nothing new"));
+  EXPECT_TRUE(this->fs().tell_of_news().done());
+  EXPECT_THAT(mount.pread(news, 100, 0), SucceedsWith("at last"));
+  EXPECT_THAT(mount.fstat(news), SucceedsWith(HasSize(7)));
+  mount.close(news);
+}
+
+TYPED_TEST(Notifications, ANameMayComeAndGo) {
+  auto& mount = this->mount();
+  EXPECT_THAT(mount.stat("/scoop"), FailsWith(ENOENT));
+  this->fs().set_scoop(NotificationFs::Scoop::kThere);
+  EXPECT_THAT(mount.stat("/scoop"), FailsWith(ENOENT)) << "as it was told";
+  EXPECT_TRUE(this->fs().tell_of_scoop().done());
+  EXPECT_THAT(mount.stat("/scoop"), Succeeds());
+  this->fs().set_scoop(NotificationFs::Scoop::kGone);
+  EXPECT_THAT(mount.stat("/scoop"), Succeeds());
+  EXPECT_TRUE(this->fs().tell_of_scoop().done());
+  EXPECT_THAT(mount.stat("/scoop"), FailsWith(ENOENT));
+  mount.drop_caches();
+  EXPECT_EQ(this->fs().tell_of_scoop(), Notified(ENOENT)) << "there is nothing that the kernel believes";
+}
+
+TYPED_TEST(Notifications, AHandlerMayTellOfWhatItsOwnCallerHolds) {
+  auto& mount = this->mount();
+  const Fd news = mount.open("/news", O_RDONLY).value();
+  const Fd inbox = mount.open("/inbox", O_RDWR).value();
+  for (const std::string_view text : {"one", "three", "four"}) {
+    mount.pread(news, 100, 0);
+    mount.stat("/scoop");
+    EXPECT_THAT(mount.pwrite(inbox, text, 0), SucceedsWith(text.size()));
+    EXPECT_THAT(mount.pread(news, 100, 0), SucceedsWith(std::string(text)));
+    EXPECT_THAT(mount.stat("/scoop"), Succeeds());
+    EXPECT_THAT(mount.unlink("/scoop"), Succeeds());
+    EXPECT_THAT(mount.pread(news, 100, 0), SucceedsWith("a denial"));
+  }
+  mount.close(inbox);
+  mount.close(news);
 }
 
 // What only a simulated mount can show.
