@@ -30,7 +30,10 @@ auto SystemCalls::call(Body&& body) {
     kernel::Task& task = scheduler.current();
     const std::uint32_t before = task.pid();
     task.set_pid(process_.pid);
+    task_ = &task;
     Answer answer = body();
+    task_ = nullptr;
+    task.set_signal(kernel::Signal::kNone);
     task.set_pid(before);
     scheduler.settle();
     return answer;

@@ -148,6 +148,11 @@ Outcome<void> SimulatedMount::let_go(std::uint64_t unique) {
   return {};
 }
 
+void SimulatedMount::signal() {
+  kernel::Task* const calling = task();
+  if (calling != nullptr && calling->signal() == kernel::Signal::kNone) calling->set_signal(kernel::Signal::kHandled);
+}
+
 void SimulatedMount::drop_caches() {
   parts_->kernel.filesystem.sync_all();
   parts_->kernel.filesystem.shrink_all();

@@ -80,6 +80,10 @@ class SimulatedMount : public SystemCalls {
   /// Lets that one be handled. ENOENT: it is not held.
   Outcome<void> let_go(std::uint64_t unique);
 
+  /// A signal with a handler comes to the mount's own process while a plain call of it waits: the request is
+  /// interrupted. From the filesystem, which runs meanwhile. Other processes have SimulatedProcess::signal().
+  void signal();
+
   /// Writes back what is dirty, then drops every name that nobody uses, and with it the inodes: FORGETs go out
   /// (sync; echo 2 > drop_caches).
   void drop_caches();

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <system_error>
 
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kShared = std::size_t{1} << 30;  // of address space: pages come when they are touched
 constexpr int kSocket = 3;                             // in the process
+constexpr int kInterruption = SIGUSR1;
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -62,8 +64,17 @@ void CallingProcess::serve(int socket, Command* command) {
     ::fcntl(kSocket, F_SETFD, 0);
   }
   ::syscall(SYS_close_range, kSocket + 1, ~0U, 0);
+  struct sigaction nothing {};
+  nothing.sa_handler = [](int) {};
+  ::sigaction(kInterruption, &nothing, nullptr);  // without SA_RESTART
+  sigset_t wanted;
+  ::sigemptyset(&wanted);
+  ::sigaddset(&wanted, kInterruption);
+  ::sigprocmask(SIG_UNBLOCK, &wanted, nullptr);
   char byte = 0;
-  while (::read(kSocket, &byte, 1) == 1) {
+  for (ssize_t got = 0; (got = ::read(kSocket, &byte, 1)) != 0;) {
+    if (got < 0 && errno == EINTR) continue;  // one that came after the call
+    if (got < 0) break;
     const long(&arguments)[6] = command->arguments.values;
     const long result =
         ::syscall(command->number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
@@ -89,6 +100,10 @@ char* CallingProcess::text(std::string_view text) {
 
 void CallingProcess::forget_memory() noexcept {
   used_ = kPage;
+}
+
+void CallingProcess::interrupt() const {
+  ::kill(pid_, kInterruption);
 }
 
 void CallingProcess::tell() {

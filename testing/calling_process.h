@@ -32,6 +32,8 @@ class CallingProcess {
   std::int64_t call(long number, Arguments... arguments) {
     return run(number, {as_long(arguments)...});
   }
+  /// A signal with a handler comes: what it waits for inside a call may end with EINTR. Any thread.
+  void interrupt() const;
   /// Memory that both see, zeroed, at the start of a page. All of it goes with forget_memory().
   std::byte* allocate(std::size_t size);
   template <class Struct>

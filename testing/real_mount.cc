@@ -197,6 +197,10 @@ std::size_t RealMount::open_descriptors() const noexcept {
   return parts_->descriptors.size();
 }
 
+void RealMount::signal() {
+  parts_->caller.interrupt();
+}
+
 void RealMount::drop_caches() {
   if (!parts_->mounted) return;
   Process root = parts_->process;

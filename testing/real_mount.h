@@ -164,6 +164,10 @@ class RealMount {
 
   // As in SimulatedMount.
 
+  /// A signal with a handler comes to the process while a call of it waits: the request is interrupted. From the
+  /// filesystem's threads. Nothing if no call waits.
+  void signal();
+
   /// Drops every name that nobody uses, and with it the inodes, by a remount (fs/super.c reconfigure_super): the rest
   /// of the machine keeps its caches.
   void drop_caches();

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/async/frame_pool.h"
@@ -25,6 +26,17 @@ Work* WorkQueue::pop() noexcept {
   return work;
 }
 
+bool WorkQueue::remove(Work& work) noexcept {
+  Work* before = nullptr;
+  for (Work* at = head_; at != nullptr; before = at, at = at->next_) {
+    if (at != &work) continue;
+    (before == nullptr ? head_ : before->next_) = at->next_;
+    if (tail_ == at) tail_ = before;
+    return true;
+  }
+  return false;
+}
+
 Executor* Executor::current() noexcept {
   return current_executor;
 }
@@ -37,14 +49,22 @@ Executor::Scope::~Scope() {
 namespace internal {
 
 void Timers::add(std::int64_t deadline, Work& work) {
-  queue_.push({deadline, next_order_++, &work});
+  queue_.emplace(deadline, &work);  // behind those of the same instant
 }
 
 Work* Timers::pop_due(std::int64_t now) {
-  if (queue_.empty() || queue_.top().deadline > now) return nullptr;
-  Work* work = queue_.top().work;
-  queue_.pop();
+  if (queue_.empty() || queue_.begin()->first > now) return nullptr;
+  Work* work = queue_.begin()->second;
+  queue_.erase(queue_.begin());
   return work;
+}
+
+bool Timers::remove(const Work& work) noexcept {
+  const auto found =
+      std::find_if(queue_.begin(), queue_.end(), [&](const auto& timer) { return timer.second == &work; });
+  if (found == queue_.end()) return false;
+  queue_.erase(found);
+  return true;
 }
 
 }  // namespace internal
@@ -88,6 +108,11 @@ void PoolExecutor::post_at(std::int64_t deadline, Work& work) {
     timers_.add(deadline, work);
   }
   wake_.notify_one();
+}
+
+bool PoolExecutor::take_back(Work& work) noexcept {
+  const std::lock_guard lock(mutex_);
+  return timers_.remove(work);
 }
 
 void PoolExecutor::run() {
@@ -182,6 +207,10 @@ void Strand::run_queued() noexcept {
 struct Strand::Delayed final : Work, internal::FrameAllocated {
   Delayed(Strand& owner, Work& later) noexcept : strand(owner), work(later) {}
   void run() noexcept override {
+    {
+      const std::lock_guard lock(strand.delayed_mutex_);
+      std::erase(strand.delayed_, this);
+    }
     strand.post(work);
     delete this;
   }
@@ -190,7 +219,19 @@ struct Strand::Delayed final : Work, internal::FrameAllocated {
 };
 
 void Strand::post_at(std::int64_t deadline, Work& work) {
-  underlying_.post_at(deadline, *new Delayed(*this, work));
+  const std::lock_guard lock(delayed_mutex_);
+  delayed_.push_back(new Delayed(*this, work));
+  underlying_.post_at(deadline, *delayed_.back());
+}
+
+bool Strand::take_back(Work& work) noexcept {
+  const std::lock_guard lock(delayed_mutex_);
+  const auto found =
+      std::find_if(delayed_.begin(), delayed_.end(), [&](const Delayed* delayed) { return &delayed->work == &work; });
+  if (found == delayed_.end() || !underlying_.take_back(**found)) return false;
+  delete *found;
+  delayed_.erase(found);
+  return true;
 }
 
 void ManualExecutor::dispatch(Work& work) noexcept {

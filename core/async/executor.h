@@ -6,9 +6,9 @@
 #include <condition_variable>
 #include <coroutine>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <queue>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,6 +42,8 @@ class WorkQueue {
   void push(Work& work) noexcept;
   /// The oldest; null when empty.
   Work* pop() noexcept;
+  /// False: it is not there. Looks at all before it.
+  bool remove(Work& work) noexcept;
 
  private:
   Work* head_ = nullptr;
@@ -58,6 +60,9 @@ class Executor {
   virtual void dispatch(Work& work) noexcept = 0;
   /// Posts `work` once clock().monotonic() has reached `deadline` (ns). Any thread.
   virtual void post_at(std::int64_t deadline, Work& work) = 0;
+  /// Takes back what was given to post_at(): it will not run. False: its time has come, and it has run or will. Any
+  /// thread.
+  virtual bool take_back(Work& work) noexcept = 0;
   virtual Clock& clock() noexcept = 0;
 
   /// The executor whose work runs on this thread; null outside of any.
@@ -82,21 +87,14 @@ class Timers {
  public:
   void add(std::int64_t deadline, Work& work);
   bool empty() const noexcept { return queue_.empty(); }
-  std::int64_t next_deadline() const noexcept { return queue_.top().deadline; }
+  std::int64_t next_deadline() const noexcept { return queue_.begin()->first; }
   /// The earliest work that is due at `now`; null when none is.
   Work* pop_due(std::int64_t now);
+  /// False: it is not there.
+  bool remove(const Work& work) noexcept;
 
  private:
-  struct Timer {
-    std::int64_t deadline;
-    std::uint64_t order;
-    Work* work;
-    bool operator>(const Timer& other) const noexcept {
-      return deadline != other.deadline ? deadline > other.deadline : order > other.order;
-    }
-  };
-  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> queue_;
-  std::uint64_t next_order_ = 0;
+  std::multimap<std::int64_t, Work*> queue_;  // by deadline
 };
 }  // namespace internal
 
@@ -112,6 +110,7 @@ class PoolExecutor final : public Executor {
   void post(Work& work) noexcept override;
   void dispatch(Work& work) noexcept override;
   void post_at(std::int64_t deadline, Work& work) override;
+  bool take_back(Work& work) noexcept override;
   Clock& clock() noexcept override { return clock_; }
 
  private:
@@ -137,6 +136,7 @@ class Strand final : public Executor {
   /// Inline when the strand is idle; else whoever runs it now runs `work` next in turn.
   void dispatch(Work& work) noexcept final;
   void post_at(std::int64_t deadline, Work& work) override;
+  bool take_back(Work& work) noexcept override;
   Clock& clock() noexcept override { return underlying_.clock(); }
 
  private:
@@ -157,6 +157,8 @@ class Strand final : public Executor {
   std::atomic<Work*> state_{nullptr};
   WorkQueue ready_;               // owned by whoever runs the strand
   std::atomic<int> draining_{0};  // threads of the underlying executor that are in drain()
+  std::mutex delayed_mutex_;      // guards delayed_; over the underlying executor's
+  std::vector<Delayed*> delayed_;
 };
 
 /// Runs nothing by itself: a test or a replayer turns the crank. Single-threaded. dispatch() runs inline.
@@ -167,6 +169,7 @@ class ManualExecutor final : public Executor {
   void post(Work& work) noexcept override { queue_.push(work); }
   void dispatch(Work& work) noexcept override;
   void post_at(std::int64_t deadline, Work& work) override { timers_.add(deadline, work); }
+  bool take_back(Work& work) noexcept override { return timers_.remove(work); }
   Clock& clock() noexcept override { return clock_; }
 
   /// Runs the oldest work; false when there is none.

@@ -2,6 +2,8 @@
 
 namespace fusereplay {
 
+using internal::WaitState;
+
 namespace internal {
 
 void Waiter::suspend(std::coroutine_handle<> task) noexcept {
@@ -16,11 +18,26 @@ bool AsyncMutex::LockAwaiter::await_suspend(std::coroutine_handle<> task) noexce
   const std::lock_guard guard(mutex_.guard_);
   if (!mutex_.held_) {
     mutex_.held_ = true;
+    state_ = WaitState::kCame;
     return false;
   }
+  if (state_ == WaitState::kInterrupted) return false;
   suspend(task);
+  state_ = WaitState::kWaiting;
   mutex_.waiters_.push(*this);
   return true;
+}
+
+void AsyncMutex::LockAwaiter::interrupt() noexcept {
+  {
+    const std::lock_guard guard(mutex_.guard_);
+    const WaitState before = state_;
+    if (before == WaitState::kCame || before == WaitState::kInterrupted) return;
+    state_ = WaitState::kInterrupted;
+    if (before == WaitState::kNew) return;
+    mutex_.waiters_.remove(*this);
+  }
+  wake();
 }
 
 AsyncMutex::Lock AsyncMutex::try_lock() noexcept {
@@ -35,7 +52,11 @@ void AsyncMutex::release() noexcept {
   {
     const std::lock_guard guard(guard_);
     next = static_cast<LockAwaiter*>(waiters_.pop());
-    if (next == nullptr) held_ = false;
+    if (next == nullptr) {
+      held_ = false;
+    } else {
+      next->state_ = WaitState::kCame;
+    }
   }
   if (next != nullptr) next->wake();  // it holds the mutex now
 }
@@ -56,11 +77,43 @@ bool AsyncSharedMutex::LockAwaiter::await_suspend(std::coroutine_handle<> task) 
   const std::lock_guard guard(mutex_.guard_);
   if (mutex_.next_ == nullptr && mutex_.waiters_.empty() && mutex_.may_enter(mode_)) {
     mutex_.enter(mode_);
+    state_ = WaitState::kCame;
     return false;
   }
+  if (state_ == WaitState::kInterrupted) return false;
   suspend(task);
+  state_ = WaitState::kWaiting;
   mutex_.waiters_.push(*this);
   return true;
+}
+
+void AsyncSharedMutex::LockAwaiter::interrupt() noexcept {
+  WorkQueue woken;
+  {
+    const std::lock_guard guard(mutex_.guard_);
+    const WaitState before = state_;
+    if (before == WaitState::kCame || before == WaitState::kInterrupted) return;
+    state_ = WaitState::kInterrupted;
+    if (before == WaitState::kNew) return;
+    if (mutex_.next_ == this) {
+      mutex_.next_ = nullptr;
+    } else {
+      mutex_.waiters_.remove(*this);
+    }
+    woken.push(*this);
+    mutex_.let_in(woken);  // readers behind a writer that goes
+  }
+  while (auto* waiter = static_cast<LockAwaiter*>(woken.pop())) waiter->wake();
+}
+
+void AsyncSharedMutex::let_in(WorkQueue& woken) noexcept {
+  while (true) {
+    if (next_ == nullptr) next_ = static_cast<LockAwaiter*>(waiters_.pop());
+    if (next_ == nullptr || !may_enter(next_->mode_)) break;
+    enter(next_->mode_);
+    next_->state_ = WaitState::kCame;
+    woken.push(*std::exchange(next_, nullptr));
+  }
 }
 
 void AsyncSharedMutex::release(Mode mode) noexcept {
@@ -72,22 +125,29 @@ void AsyncSharedMutex::release(Mode mode) noexcept {
     } else {
       writer_ = false;
     }
-    while (true) {
-      if (next_ == nullptr) next_ = static_cast<LockAwaiter*>(waiters_.pop());
-      if (next_ == nullptr || !may_enter(next_->mode_)) break;
-      enter(next_->mode_);
-      woken.push(*std::exchange(next_, nullptr));
-    }
+    let_in(woken);
   }
   while (auto* waiter = static_cast<LockAwaiter*>(woken.pop())) waiter->wake();
 }
 
 bool AsyncEvent::Awaiter::await_suspend(std::coroutine_handle<> task) noexcept {
   const std::lock_guard guard(event_.guard_);
-  if (event_.set_) return false;
+  if (event_.set_ || state_ == WaitState::kInterrupted) return false;
   suspend(task);
+  state_ = WaitState::kWaiting;
   event_.waiters_.push(*this);
   return true;
+}
+
+void AsyncEvent::Awaiter::interrupt() noexcept {
+  {
+    const std::lock_guard guard(event_.guard_);
+    const WaitState before = state_;
+    if (before == WaitState::kNew) state_ = WaitState::kInterrupted;
+    if (before != WaitState::kWaiting || !event_.waiters_.remove(*this)) return;
+    state_ = WaitState::kInterrupted;
+  }
+  wake();
 }
 
 void AsyncEvent::set() noexcept {

@@ -26,6 +26,35 @@ class Waiter : public Work {
 };
 }  // namespace internal
 
+/// Somebody who waits and may be told not to: what Interrupts::Watch wakes.
+class Interruptible {
+ public:
+  /// The wait ends without what was waited for, unless that has come. Any thread; before the wait too: then there is
+  /// none, but what is free is had.
+  virtual void interrupt() noexcept = 0;
+
+ protected:
+  ~Interruptible() = default;
+};
+
+namespace internal {
+/// How far a wait that can be interrupted has come.
+enum class WaitState : std::uint8_t { kNew, kWaiting, kCame, kInterrupted };
+}  // namespace internal
+
+/// Awaits an awaiter that is a variable, to be interrupted: g++ 12 would copy that one into the frame.
+template <class Awaiter>
+class Awaiting {
+ public:
+  explicit Awaiting(Awaiter& awaiter) noexcept : awaiter_(awaiter) {}
+  bool await_ready() const noexcept { return awaiter_.await_ready(); }
+  bool await_suspend(std::coroutine_handle<> task) noexcept { return awaiter_.await_suspend(task); }
+  decltype(auto) await_resume() noexcept { return awaiter_.await_resume(); }
+
+ private:
+  Awaiter& awaiter_;
+};
+
 /// Mutual exclusion between tasks, first come, first served. Thread-safe.
 ///   const auto lock = co_await mutex.lock();
 class AsyncMutex {
@@ -53,16 +82,19 @@ class AsyncMutex {
     AsyncMutex* mutex_ = nullptr;
   };
 
-  class LockAwaiter : private internal::Waiter {
+  class LockAwaiter : private internal::Waiter, public Interruptible {
    public:
     explicit LockAwaiter(AsyncMutex& mutex) noexcept : mutex_(mutex) {}
     bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> task) noexcept;
-    Lock await_resume() noexcept { return Lock(mutex_); }
+    /// Empty where it was interrupted.
+    Lock await_resume() noexcept { return state_ == internal::WaitState::kCame ? Lock(mutex_) : Lock(); }
+    void interrupt() noexcept override;
 
    private:
     friend class AsyncMutex;
     AsyncMutex& mutex_;
+    internal::WaitState state_ = internal::WaitState::kNew;  // guarded by the mutex's guard_ while it waits
   };
 
   AsyncMutex() noexcept = default;
@@ -111,17 +143,20 @@ class AsyncSharedMutex {
     Mode mode_ = Mode::kShared;
   };
 
-  class LockAwaiter : private internal::Waiter {
+  class LockAwaiter : private internal::Waiter, public Interruptible {
    public:
     LockAwaiter(AsyncSharedMutex& mutex, Mode mode) noexcept : mutex_(mutex), mode_(mode) {}
     bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<> task) noexcept;
-    Lock await_resume() noexcept { return Lock(mutex_, mode_); }
+    /// Empty where it was interrupted.
+    Lock await_resume() noexcept { return state_ == internal::WaitState::kCame ? Lock(mutex_, mode_) : Lock(); }
+    void interrupt() noexcept override;
 
    private:
     friend class AsyncSharedMutex;
     AsyncSharedMutex& mutex_;
     Mode mode_;
+    internal::WaitState state_ = internal::WaitState::kNew;  // guarded by the mutex's guard_ while it waits
   };
 
   AsyncSharedMutex() noexcept = default;
@@ -134,6 +169,8 @@ class AsyncSharedMutex {
  private:
   bool may_enter(Mode mode) const noexcept;
   void enter(Mode mode) noexcept;
+  /// With guard_ locked: those who may go in now, of those who wait.
+  void let_in(WorkQueue& woken) noexcept;
   void release(Mode mode) noexcept;
 
   std::mutex guard_;  // guards all below; innermost
@@ -146,16 +183,20 @@ class AsyncSharedMutex {
 /// A flag to wait for. set() lets everyone go on who waits, and everyone after, until reset(). Thread-safe.
 class AsyncEvent {
  public:
-  class Awaiter : private internal::Waiter {
+  class Awaiter : private internal::Waiter, public Interruptible {
    public:
     explicit Awaiter(AsyncEvent& event) noexcept : event_(event) {}
     bool await_ready() const noexcept { return event_.is_set(); }
     bool await_suspend(std::coroutine_handle<> task) noexcept;
     void await_resume() const noexcept {}
+    void interrupt() noexcept override;
+    /// After the wait: it was ended by interrupt().
+    bool interrupted() const noexcept { return state_ == internal::WaitState::kInterrupted; }
 
    private:
     friend class AsyncEvent;
     AsyncEvent& event_;
+    internal::WaitState state_ = internal::WaitState::kNew;  // guarded by the event's guard_ while it waits
   };
 
   AsyncEvent() noexcept = default;

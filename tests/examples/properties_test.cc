@@ -9,6 +9,7 @@
 #include "examples/properties/errors_fs.h"
 #include "examples/properties/flush_fs.h"
 #include "examples/properties/forget_fs.h"
+#include "examples/properties/interrupt_fs.h"
 #include "examples/properties/locks_fs.h"
 #include "examples/properties/notification_fs.h"
 #include "examples/properties/paging_fs.h"
@@ -268,6 +269,70 @@ TYPED_TEST(Locks, OfAnOpenFileGoWithItsLastClose) {
   EXPECT_THAT(mount.flock(other, LOCK_UN), Succeeds());
   mount.close(other);
   EXPECT_EQ(this->fs().flocks(), 0U);
+}
+
+template <class Mount>
+class Interruptions : public PropertyTest<Mount, InterruptFs> {
+ protected:
+  /// Signals come from now on where a handler waits.
+  void interrupt_who_waits() {
+    this->fs().when_waiting([this] { this->mount().signal(); });
+  }
+  void interrupt_nobody() {
+    this->fs().when_waiting([] {});
+  }
+};
+TYPED_TEST_SUITE(Interruptions, EveryMount, MountName);
+
+TYPED_TEST(Interruptions, EndAReadOfWhatIsNotThere) {
+  auto& mount = this->mount();
+  const Fd queue = mount.open("/queue", O_RDONLY).value();
+  this->interrupt_who_waits();
+  EXPECT_THAT(mount.read(queue, 100), FailsWith(EINTR));
+  EXPECT_THAT(mount.read(queue, 100), FailsWith(EINTR));
+  this->interrupt_nobody();
+  this->fs().put("first");
+  EXPECT_THAT(mount.read(queue, 100), SucceedsWith("first"));
+  mount.close(queue);
+}
+
+TYPED_TEST(Interruptions, EndAWaitForALock) {
+  auto& mount = this->mount();
+  const Fd door = mount.open("/door", O_RDONLY).value();
+  const Fd queue = mount.open("/queue", O_RDONLY).value();
+  EXPECT_THAT(mount.flock(queue, LOCK_EX), Succeeds());
+  this->interrupt_who_waits();
+  EXPECT_THAT(mount.open("/door", O_RDONLY), FailsWith(EINTR));
+  EXPECT_THAT(mount.flock(door, LOCK_EX), FailsWith(EINTR));
+  this->interrupt_nobody();
+  mount.close(queue);
+  EXPECT_THAT(mount.flock(door, LOCK_EX), Succeeds()) << "nobody is before it";
+  mount.close(door);
+  EXPECT_THAT(mount.close(mount.open("/door", O_RDONLY).value()), Succeeds());
+}
+
+TYPED_TEST(Interruptions, EndASleep) {
+  auto& mount = this->mount();
+  const Fd queue = mount.open("/queue", O_RDONLY).value();
+  this->interrupt_who_waits();
+  EXPECT_THAT(mount.fsync(queue), FailsWith(EINTR));
+  mount.close(queue);
+}
+
+TYPED_TEST(Interruptions, AreNobodysWhereNobodyWaits) {
+  auto& mount = this->mount();
+  const Fd queue = mount.open("/queue", O_RDONLY).value();
+  this->interrupt_who_waits();
+  for (const char* message : {"first", "second", "third"}) {
+    this->fs().put(message);
+    EXPECT_THAT(mount.read(queue, 100), SucceedsWith(message));
+  }
+  EXPECT_THAT(mount.close(mount.open("/door", O_RDONLY).value()), Succeeds());
+  this->interrupt_nobody();
+  mount.signal();
+  this->fs().put("last");
+  EXPECT_THAT(mount.read(queue, 100), SucceedsWith("last"));
+  mount.close(queue);
 }
 
 template <class Mount>

@@ -6,6 +6,7 @@
 #include <functional>
 #include <latch>
 #include <memory>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -46,6 +47,26 @@ TEST(ManualExecutor, TimersWaitForTheClock) {
   clock.set(300);
   executor.run_ready();
   EXPECT_EQ(order, (std::vector{1, 2}));
+}
+
+TEST(ManualExecutor, WhatIsTakenBackInTimeDoesNotRun) {
+  ManualClock clock{100};
+  ManualExecutor executor(clock);
+  Strand strand(executor);
+  for (Executor* const on : {static_cast<Executor*>(&executor), static_cast<Executor*>(&strand)}) {
+    const std::int64_t now = clock.monotonic();
+    int ran = 0;
+    Do first([&] { ran += 1; });
+    Do second([&] { ran += 10; });
+    on->post_at(now + 100, first);
+    on->post_at(now + 100, second);
+    EXPECT_TRUE(on->take_back(first));
+    EXPECT_FALSE(on->take_back(first));
+    clock.set(now + 100);
+    executor.run_ready();
+    EXPECT_EQ(ran, 10);
+    EXPECT_FALSE(on->take_back(second)) << "it has run";
+  }
 }
 
 TEST(Strand, DispatchRunsInlineWhenIdleAndInTurnWhenBusy) {
@@ -133,6 +154,18 @@ TEST(PoolExecutor, RunsTimersInOrderOfTheirDeadlines) {
   pool.post_at(now + 1'000'000, early);
   both.wait();
   EXPECT_EQ(order, (std::vector{1, 2}));
+}
+
+TEST(PoolExecutor, TimersMayBeTakenBackWhileTheyFire) {
+  SystemClock clock;
+  PoolExecutor pool(2, "test-pool", clock);
+  Strand strand(pool);
+  for (int i = 0; i < 200; ++i) {
+    std::binary_semaphore ran(0);
+    Do work([&] { ran.release(); });
+    strand.post_at(clock.monotonic() + i * 500, work);
+    if (!strand.take_back(work)) ran.acquire();
+  }
 }
 
 TEST(PoolExecutor, FinishesWhatIsQueuedBeforeItEnds) {

@@ -126,5 +126,77 @@ TEST_F(SyncTest, SleepersWakeByTheClockInOrder) {
   EXPECT_EQ(log_, "0ABC");
 }
 
+template <class Waiting>
+Async<void> wait_for(Waiting& waiting, std::string& log, char name) {
+  const auto lock = co_await Awaiting(waiting);
+  if (lock) log += name;
+  co_return {};
+}
+
+TEST_F(SyncTest, WhoIsInterruptedLeavesTheQueueOfAMutex) {
+  AsyncMutex mutex;
+  auto held = mutex.try_lock();
+  auto first = mutex.lock();
+  auto second = mutex.lock();
+  auto third = mutex.lock();
+  spawn(wait_for(first, log_, 'A'));
+  spawn(wait_for(second, log_, 'B'));
+  second.interrupt();
+  third.interrupt();  // before it waits
+  spawn(wait_for(third, log_, 'C'));
+  executor_.run_ready();
+  EXPECT_EQ(finished_, 2);
+  held.unlock();
+  first.interrupt();  // too late: it has the mutex
+  executor_.run_ready();
+  EXPECT_EQ(finished_, 3);
+  EXPECT_EQ(log_, "A");
+  EXPECT_TRUE(mutex.try_lock());
+}
+
+TEST_F(SyncTest, ReadersBehindAWriterThatIsInterruptedGoIn) {
+  AsyncSharedMutex mutex;
+  AsyncEvent until;
+  spawn(shared(mutex, until, log_, 'A'));
+  auto writer = mutex.lock();
+  auto other = mutex.lock();
+  spawn(wait_for(writer, log_, 'W'));
+  spawn(shared(mutex, until, log_, 'B'));
+  spawn(wait_for(other, log_, 'X'));
+  spawn(shared(mutex, until, log_, 'C'));
+  executor_.run_ready();
+  EXPECT_EQ(log_, "A");
+  writer.interrupt();
+  executor_.run_ready();
+  EXPECT_EQ(log_, "AB") << "C waits behind the other writer";
+  other.interrupt();
+  executor_.run_ready();
+  EXPECT_EQ(log_, "ABC");
+  until.set();
+  executor_.run_ready();
+  EXPECT_EQ(finished_, 5);
+}
+
+TEST_F(SyncTest, AWaitForAnEventMayBeInterrupted) {
+  AsyncEvent event;
+  auto first = event.wait();
+  auto second = event.wait();
+  const auto wait = [](AsyncEvent::Awaiter& waiting) -> Async<void> {
+    co_await Awaiting(waiting);
+    co_return {};
+  };
+  spawn(wait(first));
+  spawn(wait(second));
+  first.interrupt();
+  executor_.run_ready();
+  EXPECT_EQ(finished_, 1);
+  EXPECT_TRUE(first.interrupted());
+  event.set();
+  second.interrupt();
+  executor_.run_ready();
+  EXPECT_EQ(finished_, 2);
+  EXPECT_FALSE(second.interrupted());
+}
+
 }  // namespace
 }  // namespace fusereplay

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <utility>
+
+#include "core/protocol/builder.h"
+
 namespace fusereplay {
 namespace {
 
@@ -45,6 +50,109 @@ TEST(Interrupts, TheEndInterruptsWhoWaitsAndWhoWill) {
   AsyncEvent later;
   const Interrupts::Watch late(interrupts, 6, later);
   EXPECT_TRUE(late.interrupted());
+}
+
+/// Waits as a handler of request 4 would.
+struct Waits : ::testing::Test {
+  Waits() {
+    wire::InHeader header{};
+    header.unique = 4;
+    header.nodeid = 1;
+    EXPECT_TRUE(view_.read(message_.start_request(Opcode::kReadlink, header).finish(), {}, {}));
+  }
+  template <class T>
+  void start(Async<T> wait) {
+    const Executor::Scope scope(executor);
+    run_detached(std::move(wait), [this](const auto& result) { error = result ? 0 : result.error().value(); });
+  }
+  /// What came of it; none while it waits.
+  std::optional<int> outcome() {
+    executor.run_ready();
+    return std::exchange(error, std::nullopt);
+  }
+
+  ManualClock clock;
+  ManualExecutor executor{clock};
+  Interrupts interrupts;
+  std::optional<int> error;
+
+ private:
+  MessageBuilder message_;
+  RequestView view_;
+
+ public:
+  const Request request{view_, 0};
+};
+
+TEST_F(Waits, ForAMutexEndWithEintr) {
+  AsyncMutex mutex;
+  auto held = mutex.try_lock();
+  start(interrupts.lock_interruptible(request, mutex));
+  EXPECT_EQ(outcome(), std::nullopt);
+  interrupts.interrupt(4);
+  EXPECT_EQ(outcome(), EINTR);
+  held.unlock();
+  start(interrupts.lock_interruptible(request, mutex));
+  EXPECT_EQ(outcome(), 0);
+}
+
+TEST_F(Waits, ForASharedMutexEndWithEintr) {
+  AsyncSharedMutex mutex;
+  AsyncSharedMutex::Lock held;
+  const auto hold = [&]() -> Async<void> {
+    held = co_await mutex.lock();
+    co_return {};
+  };
+  start(hold());
+  EXPECT_EQ(outcome(), 0);
+  start(interrupts.lock_shared_interruptible(request, mutex));
+  EXPECT_EQ(outcome(), std::nullopt);
+  interrupts.interrupt(4);
+  EXPECT_EQ(outcome(), EINTR);
+  start(interrupts.lock_interruptible(request, mutex));
+  interrupts.interrupt_all();
+  EXPECT_EQ(outcome(), EINTR);
+}
+
+TEST_F(Waits, ForAnEventEndWithEintrUnlessItHasCome) {
+  AsyncEvent event;
+  start(interrupts.wait_interruptible(request, event));
+  EXPECT_EQ(outcome(), std::nullopt);
+  event.set();
+  interrupts.interrupt(4);
+  EXPECT_EQ(outcome(), 0);
+  event.reset();
+  start(interrupts.wait_interruptible(request, event));
+  interrupts.interrupt(4);
+  EXPECT_EQ(outcome(), EINTR);
+}
+
+TEST_F(Waits, ForATimeEndWithEintrAndLeaveNoTimer) {
+  start(interrupts.sleep_interruptible(request, 100));
+  EXPECT_EQ(outcome(), std::nullopt);
+  interrupts.interrupt(4);
+  EXPECT_EQ(outcome(), EINTR);
+  clock.set(100);
+  EXPECT_EQ(executor.run_ready(), 0U);
+}
+
+TEST_F(Waits, ForATimeEndWithIt) {
+  start(interrupts.sleep_interruptible(request, 100));
+  clock.set(99);
+  EXPECT_EQ(outcome(), std::nullopt);
+  clock.set(100);
+  EXPECT_EQ(outcome(), 0);
+}
+
+TEST_F(Waits, OfWhoWasInterruptedBeforeEndAtOnce) {
+  interrupts.interrupt(4);
+  AsyncMutex mutex;
+  auto held = mutex.try_lock();
+  start(interrupts.lock_interruptible(request, mutex));
+  EXPECT_EQ(outcome(), EINTR);
+  held.unlock();
+  start(interrupts.lock_interruptible(request, mutex));
+  EXPECT_EQ(outcome(), 0) << "but nothing had to be waited for";
 }
 
 }  // namespace

@@ -205,13 +205,13 @@ struct Way {
 
 std::vector<Way> all_ways() {
   static const std::array<std::byte, 3> data{};
-  static const std::array<NodeId, 2> nodes{NodeId{8}, NodeId{9}};
-  return {{"inval_entry", 12, [](Notifier& n) { return n.inval_entry(NodeId{5}, "name"); }},
-          {"expire_entry", 38, [](Notifier& n) { return n.expire_entry(NodeId{5}, "name"); }},
-          {"delete_entry", 18, [](Notifier& n) { return n.delete_entry(NodeId{5}, NodeId{6}, "name"); }},
-          {"inval_inode", 12, [](Notifier& n) { return n.inval_inode(NodeId{5}, 4096, 10); }},
-          {"inval_attributes", 12, [](Notifier& n) { return n.inval_attributes(NodeId{5}); }},
-          {"store", 15, [](Notifier& n) { return n.store(NodeId{5}, 7, data); }},
+  static const std::array<NodeId, 2> nodes{NodeId(8), NodeId(9)};
+  return {{"inval_entry", 12, [](Notifier& n) { return n.inval_entry(NodeId(5), "name"); }},
+          {"expire_entry", 38, [](Notifier& n) { return n.expire_entry(NodeId(5), "name"); }},
+          {"delete_entry", 18, [](Notifier& n) { return n.delete_entry(NodeId(5), NodeId(6), "name"); }},
+          {"inval_inode", 12, [](Notifier& n) { return n.inval_inode(NodeId(5), 4096, 10); }},
+          {"inval_attributes", 12, [](Notifier& n) { return n.inval_attributes(NodeId(5)); }},
+          {"store", 15, [](Notifier& n) { return n.store(NodeId(5), 7, data); }},
           {"prune", 45, [](Notifier& n) { return n.prune(nodes); }}};
 }
 
@@ -245,7 +245,7 @@ TEST_F(NotifierTest, HoweverDeepInItsTasksAndHoweverLate) {
   std::optional<Notified> told;
   const auto deepest = [&]() -> Async<void> {
     co_await event.wait();
-    told = co_await fs().notifier().inval_entry(NodeId{5}, "x");
+    told = co_await fs().notifier().inval_entry(NodeId(5), "x");
     co_return {};
   };
   const auto deep = [&]() -> Async<int> {
@@ -271,9 +271,9 @@ TEST_F(NotifierTest, ATaskThatOwesNothingGetsTheKernelsAnswer) {
   stage.tape.fail_with(ENOENT);
   std::vector<int> results;
   const auto tell = [&]() -> Async<void> {
-    results.push_back((co_await fs().notifier().inval_entry(NodeId{5}, "x")).error());
+    results.push_back((co_await fs().notifier().inval_entry(NodeId(5), "x")).error());
     stage.tape.fail_with(0);
-    results.push_back((co_await fs().notifier().inval_inode(NodeId{5})).error());
+    results.push_back((co_await fs().notifier().inval_inode(NodeId(5))).error());
     co_return {};
   };
   fs().scripts["a"] = [&]() -> Async<void> {
@@ -293,8 +293,8 @@ TEST_F(NotifierTest, ATaskThatOwesNothingGetsTheKernelsAnswer) {
 TEST_F(NotifierTest, TheReplyOfInitComesFirst) {
   std::optional<Notified> told;
   fs().in_init = [&]() -> Async<void> {
-    fs().notifier().inval_inode(NodeId{3}).post();
-    told = co_await fs().notifier().inval_inode(NodeId{4});
+    fs().notifier().inval_inode(NodeId(3)).post();
+    told = co_await fs().notifier().inval_inode(NodeId(4));
     EXPECT_EQ(fs().notifier().inc_epoch().error(), ENOTCONN);
     executor.run_ready();
     co_return {};
@@ -312,15 +312,15 @@ TEST_F(NotifierTest, NowIsForThreadsThatRunNoHandlers) {
   stage.init();
   std::optional<Notified> told;
   fs().scripts["a"] = [&]() -> Async<void> {
-    told = fs().notifier().inval_inode(NodeId{5}).now();
+    told = fs().notifier().inval_inode(NodeId(5)).now();
     co_return {};
   };
   stage.lookup("a");
   EXPECT_EQ(told, Notified(EDEADLK));
   stage.tape.take();
-  EXPECT_TRUE(fs().notifier().inval_inode(NodeId{5}).now().done());
+  EXPECT_TRUE(fs().notifier().inval_inode(NodeId(5)).now().done());
   stage.tape.fail_with(ENOTEMPTY);
-  EXPECT_EQ(fs().notifier().delete_entry(NodeId{5}, NodeId{6}, "x").now(), Notified(ENOTEMPTY));
+  EXPECT_EQ(fs().notifier().delete_entry(NodeId(5), NodeId(6), "x").now(), Notified(ENOTEMPTY));
   EXPECT_THAT(stage.tape.take(), ElementsAre("NOTIFY_INVAL_INODE 5", "NOTIFY_DELETE 5"));
 }
 
@@ -336,7 +336,8 @@ TEST_F(NotifierTest, AnOlderKernelIsNotAsked) {
   EXPECT_THAT(stage.tape.take(), SizeIs(6));
   std::optional<Notified> told;
   fs().scripts["a"] = [&]() -> Async<void> {
-    told = co_await fs().notifier().prune(std::array{NodeId{2}});
+    const std::array nodes = {NodeId(2)};
+    told = co_await fs().notifier().prune(nodes);
     co_return {};
   };
   stage.lookup("a");
@@ -351,25 +352,25 @@ TEST_F(NotifierTest, EveryNotificationSaysWhatWasAsked) {
     last = stage.tape.last();
     return NotificationView::parse({.head = last, .tail = {}, .owner = nullptr}).value();
   };
-  EXPECT_TRUE(notifier.expire_entry(NodeId{5}, "name").now().done());
+  EXPECT_TRUE(notifier.expire_entry(NodeId(5), "name").now().done());
   EXPECT_EQ(view().fixed<wire::NotifyInvalEntryOut>().flags, kExpireOnly);
   EXPECT_EQ(view().name(0), "name");
-  EXPECT_TRUE(notifier.delete_entry(NodeId{5}, NodeId{6}, "name").now().done());
+  EXPECT_TRUE(notifier.delete_entry(NodeId(5), NodeId(6), "name").now().done());
   EXPECT_EQ(view().fixed<wire::NotifyDeleteOut>().child, 6U);
   EXPECT_EQ(view().name(0), "name");
-  EXPECT_TRUE(notifier.inval_inode(NodeId{5}, 7, 9).now().done());
+  EXPECT_TRUE(notifier.inval_inode(NodeId(5), 7, 9).now().done());
   EXPECT_EQ(view().fixed<wire::NotifyInvalInodeOut>().off, 7);
   EXPECT_EQ(view().fixed<wire::NotifyInvalInodeOut>().len, 9);
-  EXPECT_TRUE(notifier.inval_inode(NodeId{5}, 7, UINT64_MAX).now().done());
+  EXPECT_TRUE(notifier.inval_inode(NodeId(5), 7, UINT64_MAX).now().done());
   EXPECT_EQ(view().fixed<wire::NotifyInvalInodeOut>().len, 0) << "to the end";
-  EXPECT_TRUE(notifier.inval_inode(NodeId{5}, UINT64_MAX).now().done());
+  EXPECT_TRUE(notifier.inval_inode(NodeId(5), UINT64_MAX).now().done());
   EXPECT_EQ(view().fixed<wire::NotifyInvalInodeOut>().off, -1) << "where no data can be";
-  EXPECT_TRUE(notifier.inval_attributes(NodeId{5}).now().done());
+  EXPECT_TRUE(notifier.inval_attributes(NodeId(5)).now().done());
   EXPECT_EQ(view().fixed<wire::NotifyInvalInodeOut>().off, -1);
-  EXPECT_TRUE(notifier.store(NodeId{5}, 7, std::as_bytes(std::span("data"))).now().done());
+  EXPECT_TRUE(notifier.store(NodeId(5), 7, std::as_bytes(std::span("data"))).now().done());
   EXPECT_EQ(view().fixed<wire::NotifyStoreOut>().offset, 7U);
   EXPECT_EQ(view().tail().size(), sizeof("data"));
-  EXPECT_TRUE(notifier.prune(std::array{NodeId{9}, NodeId{8}}).now().done());
+  EXPECT_TRUE(notifier.prune(std::array{NodeId(9), NodeId(8)}).now().done());
   EXPECT_EQ(view().fixed<wire::NotifyPruneOut>().count, 2U);
   EXPECT_EQ(view().tail().size(), 16U);
   EXPECT_TRUE(notifier.poll(77).done());
@@ -384,7 +385,7 @@ TEST_F(NotifierTest, WhatNobodyWaitsForIsLoggedWhenItFails) {
   stage.init();
   for (const int error : {0, ENOENT, EBUSY}) {
     stage.tape.fail_with(error);
-    fs().notifier().delete_entry(NodeId{5}, NodeId{6}, "x").post();
+    fs().notifier().delete_entry(NodeId(5), NodeId(6), "x").post();
     executor.run_ready();
   }
   EXPECT_THAT(stage.log, ElementsAre(HasSubstr("NOTIFY_DELETE")));
@@ -394,7 +395,7 @@ TEST_F(NotifierTest, AHandlerWaitsForWhatItRetrieves) {
   stage.init();
   std::string data;
   fs().scripts["a"] = [&]() -> Async<void> {
-    const auto cached = co_await fs().notifier().retrieve(NodeId{5}, 10, 100);
+    const auto cached = co_await fs().notifier().retrieve(NodeId(5), 10, 100);
     for (const std::byte byte : cached) data += static_cast<char>(byte);
     co_return {};
   };
@@ -421,7 +422,7 @@ TEST_F(NotifierTest, WhatTheKernelDoesNotHaveCannotBeRetrieved) {
   stage.tape.fail_with(ENOENT);
   std::optional<Errno> error;
   fs().scripts["a"] = [&]() -> Async<void> {
-    const auto cached = co_await as_result(fs().notifier().retrieve(NodeId{5}, 0, 100));
+    const auto cached = co_await as_result(fs().notifier().retrieve(NodeId(5), 0, 100));
     if (!cached) error = cached.error();
     co_return {};
   };
@@ -440,12 +441,12 @@ TEST_F(NotifierThreads, OneThatWaitsHoldsUpOnlyWhatConcernsItsNode) {
   stage.init();
   stage.tape.hold(5);
   Notifier& notifier = fs().notifier();
-  notifier.inval_entry(NodeId{5}, "x").post();
+  notifier.inval_entry(NodeId(5), "x").post();
   stage.tape.wait_for("NOTIFY_INVAL_ENTRY 5");
-  notifier.inval_inode(NodeId{5}).post();
-  notifier.delete_entry(NodeId{6}, NodeId{5}, "y").post();
-  notifier.inval_inode(NodeId{7}).post();
-  notifier.store(NodeId{8}, 0, {}).post();
+  notifier.inval_inode(NodeId(5)).post();
+  notifier.delete_entry(NodeId(6), NodeId(5), "y").post();
+  notifier.inval_inode(NodeId(7)).post();
+  notifier.store(NodeId(8), 0, {}).post();
   stage.tape.wait_for("NOTIFY_INVAL_INODE 7");
   stage.tape.wait_for("NOTIFY_STORE 8");
   EXPECT_EQ(notifier.unfinished(), 3U);
@@ -463,7 +464,7 @@ TEST_F(NotifierThreads, HandlersGoOnWhileOneWaits) {
   stage.tape.hold(5);
   std::binary_semaphore told{0};
   fs().scripts["a"] = [&]() -> Async<void> {
-    co_await fs().notifier().inval_entry(NodeId{5}, "x");
+    co_await fs().notifier().inval_entry(NodeId(5), "x");
     co_return {};
   };
   fs().scripts["b"] = [&]() -> Async<void> {
@@ -484,21 +485,21 @@ TEST_F(NotifierThreads, TheEndOfTheConnectionEndsWhatIsQueuedAndWhatWaits) {
   std::optional<Errno> retrieved;
   fs().scripts["a"] = [&]() -> Async<void> {
     fs().connection().spawn([](Stage& on, std::vector<int>& into, std::optional<Errno>& error) -> Async<void> {
-      into.push_back((co_await on.fs().notifier().inval_entry(NodeId{5}, "x")).error());
-      into.push_back((co_await on.fs().notifier().inval_entry(NodeId{5}, "y")).error());
-      const auto data = co_await as_result(on.fs().notifier().retrieve(NodeId{9}, 0, 1));
+      into.push_back((co_await on.fs().notifier().inval_entry(NodeId(5), "x")).error());
+      into.push_back((co_await on.fs().notifier().inval_entry(NodeId(5), "y")).error());
+      const auto data = co_await as_result(on.fs().notifier().retrieve(NodeId(9), 0, 1));
       if (!data) error = data.error();
       co_return {};
     }(stage, results, retrieved));
     fs().connection().spawn([](Stage& on) -> Async<void> {
-      co_await as_result(on.fs().notifier().retrieve(NodeId{9}, 0, 1));
+      co_await as_result(on.fs().notifier().retrieve(NodeId(9), 0, 1));
       co_return {};
     }(stage));
     co_return {};
   };
   stage.lookup("a");
   stage.tape.wait_for("NOTIFY_INVAL_ENTRY 5");
-  fs().notifier().inval_inode(NodeId{5}).post();
+  fs().notifier().inval_inode(NodeId(5)).post();
   std::thread end([&] { stage.disconnect(); });
   // Its requests are over then, and so are the locks that they held.
   while (fs().notifier().poll(1).error() != ENOTCONN) std::this_thread::yield();
@@ -507,8 +508,8 @@ TEST_F(NotifierThreads, TheEndOfTheConnectionEndsWhatIsQueuedAndWhatWaits) {
   EXPECT_THAT(results, ElementsAre(0, ENOTCONN));
   EXPECT_EQ(retrieved, Errno(ENOTCONN));
   EXPECT_THAT(stage.tape.written(), ::testing::Not(::testing::Contains("NOTIFY_INVAL_INODE 5")));
-  EXPECT_EQ(fs().notifier().inval_inode(NodeId{5}).now(), Notified(ENOTCONN));
-  fs().notifier().inval_inode(NodeId{5}).post();
+  EXPECT_EQ(fs().notifier().inval_inode(NodeId(5)).now(), Notified(ENOTCONN));
+  fs().notifier().inval_inode(NodeId(5)).post();
 }
 
 }  // namespace
