@@ -22,7 +22,7 @@ RecordedEvent record(const Event& event) {
     out.unique = header.unique;
     out.opcode = static_cast<Opcode>(header.opcode);
     out.pid = header.pid;
-  } else if (event.kind == EventKind::kReply) {
+  } else if (event.kind != EventKind::kMark) {
     wire::OutHeader header{};
     std::memcpy(&header, event.message.head.data(), sizeof(header));
     out.unique = header.unique;

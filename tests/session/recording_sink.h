@@ -26,7 +26,7 @@ struct RecordedEvent {
   std::uint64_t unique = 0;
   Opcode opcode{};         // requests
   std::uint32_t pid = 0;   // requests
-  std::int32_t error = 0;  // replies
+  std::int32_t error = 0;  // replies; of notifications, the code
 };
 
 class RecordingSink final : public EventSink {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/server/operations_server.h"
 #include "core/session/connection_control.h"
 #include "tests/session/raw_server.h"
 #include "tests/session/recording_sink.h"
@@ -60,6 +62,55 @@ TEST_F(SessionLive, ServesWhatTheServerAnswers) {
   EXPECT_EQ(result.output, std::string(RawServer::kText) + "file\n26\nmissing\n") << result;
   EXPECT_EQ(mount.unmount(), EndReason::kUnmounted);
   expect_clean_end(mount.path(), Mark::kUnmounted);
+}
+
+/// Whoever looks a name up makes the kernel forget it.
+class Forgetful final : public Operations {
+ public:
+  Async<void> init(Connection& connection) override {
+    notifier_ = &connection.notifier();
+    return Result<void>();
+  }
+  Async<AttributesReply> getattr(const Request&, NodeId, std::optional<FileHandle>) override {
+    return AttributesReply{.attributes = {.mode = S_IFDIR | 0755}};
+  }
+  Async<Entry> lookup(const Request&, NodeId parent, std::string_view name) override {
+    co_await notifier_->inval_entry(parent, name);  // the caller has its directory locked
+    notifier_->poll(1);
+    const Timeout long_time = Timeout::seconds(3600);
+    co_return Entry{.node = {}, .entry_timeout = long_time};
+  }
+
+ private:
+  Notifier* notifier_ = nullptr;
+};
+
+TEST_F(SessionLive, NotificationsFollowTheirHandlersReplyAndAreEventsOfTheSequence) {
+  OperationsServer server(std::make_unique<Forgetful>());
+  LiveMount mount(server, {.threads = 2, .observers = {&sink_}});
+  mount.run("for i in 1 2 3 4 5 6 7 8; do test -e a$i; done");
+  ASSERT_TRUE(server.notifier().wait_until_written(std::chrono::seconds(60)));
+  EXPECT_EQ(mount.unmount(), EndReason::kUnmounted);
+  const auto events = sink_.events();
+  for (std::size_t i = 0; i < events.size(); ++i) ASSERT_EQ(events[i].sequence, i + 1);
+  std::size_t lookups = 0;
+  std::size_t polls = 0;
+  std::size_t names = 0;
+  for (const RecordedEvent& event : events) {
+    if (event.kind == EventKind::kRequest && event.opcode == Opcode::kLookup) ++lookups;
+    if (event.kind != EventKind::kNotification) continue;
+    if (event.error == static_cast<std::int32_t>(NotifyCode::kPoll)) {
+      ++polls;
+      continue;
+    }
+    ++names;
+    EXPECT_TRUE(event.result > 0 || event.result == -ENOENT) << event.result;
+    EXPECT_NE(event.thread, events[1].thread) << "no thread of the device waits for it";
+    EXPECT_LE(names, polls);
+  }
+  EXPECT_GE(lookups, 8U);
+  EXPECT_EQ(polls, lookups);
+  EXPECT_EQ(names, lookups);
 }
 
 TEST_F(SessionLive, EndsByUmount8) {
