@@ -16,8 +16,8 @@ struct IdPair {
 };
 
 /// Maps ids (u64 or IdPair) to small values. Pointers to values are valid until the next insert or erase.
-/// Keys may be chosen by a hostile trace: the hash is salted with the address the table was made at, and order is never
-/// shown.
+/// Not even const methods may run on two threads at once. Keys may be chosen by a hostile trace: the hash is salted
+/// with the address the table was made at, and order is never shown.
 template <class Key, class Value>
 class FlatMap {
  public:
@@ -84,10 +84,12 @@ class FlatMap {
 
   std::size_t mask() const noexcept { return slots_.size() - 1; }
 
+  // What was asked for last is often asked for again: by the reply to a request, by the next request of one file.
   std::size_t slot_of(const Key& key) const noexcept {
+    if (slots_[last_].used && slots_[last_].key == key) return last_;
     std::size_t index = hash(key) & mask();
     while (slots_[index].used && !(slots_[index].key == key)) index = (index + 1) & mask();
-    return index;
+    return last_ = index;
   }
 
   std::size_t hash(std::uint64_t key) const noexcept {
@@ -107,6 +109,7 @@ class FlatMap {
 
   std::vector<Slot> slots_;
   std::size_t size_ = 0;
+  mutable std::size_t last_ = 0;  // some slot
   std::uint64_t salt_;
 };
 

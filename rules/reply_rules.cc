@@ -45,17 +45,32 @@ void ReplyRules::reset() noexcept {
 void ReplyRules::on_request(const RequestStep& step) {
   const RequestContext& request = step.context;
   if (request.opcode == Opcode::kInterrupt) return;
-  const Seen seen{.unique = request.unique,
-                  .sequence = request.sequence,
-                  .nodeid = request.known ? request.view.nodeid() : 0,
-                  .opcode = request.opcode};
-  remembered(request.unique) = seen;
-  if (step.resent()) untried_.erase(request.unique & ~kUniqueResendBit);
-  if (stream_.up() && expects_reply(request.opcode)) untried_[request.unique] = seen;
+  if (step.resent()) set_tried(request.unique & ~kUniqueResendBit);
+  remember({.unique = request.unique,
+            .sequence = request.sequence,
+            .nodeid = request.known ? request.view.nodeid() : 0,
+            .opcode = request.opcode,
+            .untried = stream_.up() && expects_reply(request.opcode)});
+}
+
+void ReplyRules::remember(const Seen& seen) {
+  Seen& place = remembered(seen.unique);
+  if (place.untried && place.unique != seen.unique) untried_[place.unique] = place;
+  if (untried_.size() != 0) untried_.erase(seen.unique);
+  place = seen;
+}
+
+void ReplyRules::set_tried(std::uint64_t unique) noexcept {
+  Seen& place = remembered(unique);
+  if (place.unique == unique) {
+    place.untried = false;
+  } else if (untried_.size() != 0) {
+    untried_.erase(unique);
+  }
 }
 
 void ReplyRules::on_reply(const ReplyStep& step) {
-  if (step.context != nullptr) untried_.erase(step.context->unique);
+  if (step.context != nullptr) set_tried(step.context->unique);
   if (!stream_.up()) return;
   check_form(step);
   if (step.context == nullptr || !step.context->known) return;
@@ -254,9 +269,14 @@ void ReplyRules::check_init(const ReplyStep& step) {
 void ReplyRules::finish(const Event& last_event) {
   if (!stream_.whole() || !stream_.unmounted()) return;
   std::vector<Seen> unanswered;
-  untried_.for_each([&](std::uint64_t, const Seen& seen) {
-    if (!may_wait_forever(seen.opcode)) unanswered.push_back(seen);
-  });
+  const auto add = [&](const Seen& seen) {
+    if (seen.untried && !may_wait_forever(seen.opcode)) unanswered.push_back(seen);
+  };
+  for (Seen& seen : history_) {
+    add(seen);
+    seen.untried = false;
+  }
+  untried_.for_each([&](std::uint64_t, const Seen& seen) { add(seen); });
   std::sort(unanswered.begin(), unanswered.end(), [](const Seen& a, const Seen& b) { return a.sequence < b.sequence; });
   for (const Seen& seen : unanswered) {
     RequestContext about;

@@ -29,10 +29,14 @@ class ReplyRules {
     std::uint64_t sequence = 0;
     std::uint64_t nodeid = 0;
     Opcode opcode{};
+    bool untried = false;  // outstanding, and no reply was tried
   };
   static constexpr std::size_t kRemembered = 1024;  // a power of two
 
   Seen& remembered(std::uint64_t unique) noexcept { return history_[(unique >> 1) & (kRemembered - 1)]; }
+  void remember(const Seen& seen);
+  /// A reply was tried, or the request was sent again.
+  void set_tried(std::uint64_t unique) noexcept;
   void report_unwanted(const ReplyStep& step);
   void check_form(const ReplyStep& step);
   void check_interrupt_reply(const ReplyStep& step);
@@ -48,7 +52,7 @@ class ReplyRules {
   Reporter& reporter_;
   const StreamState& stream_;
   std::array<Seen, kRemembered> history_{};  // by unique, the latest of each place: names what a late reply answers
-  FlatMap<std::uint64_t, Seen> untried_;     // by unique: outstanding, and no reply was tried
+  FlatMap<std::uint64_t, Seen> untried_;     // by unique: those untried that a later one took the place of
   std::vector<std::uint64_t> offsets_;       // of one listing, kept for its storage
 };
 

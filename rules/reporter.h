@@ -19,9 +19,10 @@ class Reporter {
   Reporter(std::size_t limit, FindingSink* sink) : limit_(limit), sink_(sink) {}
 
   /// A break shown by `event`. `request` is what it is about (null: nothing known); `text` is called for the line that
-  /// says what happened, and only when the finding is kept.
+  /// says what happened, and only when the finding is kept. Out of the way of conversations in which nothing breaks.
   template <class Text>
-  void report(RuleId id, const Event& event, const RequestContext* request, std::uint64_t nodeid, Text&& text) {
+  [[gnu::cold, gnu::noinline]] void report(RuleId id, const Event& event, const RequestContext* request,
+                                           std::uint64_t nodeid, Text&& text) {
     if (counts_[static_cast<std::size_t>(id)]++ < limit_) keep(id, event, request, nodeid, text());
   }
 

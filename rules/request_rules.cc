@@ -43,6 +43,7 @@ bool is_synchronous(Opcode opcode) noexcept {
 }  // namespace
 
 void RequestRules::reset() noexcept {
+  last_ = {};
   waiting_.clear();
   last_unique_ = 0;
   last_queued_unique_ = 0;
@@ -130,20 +131,34 @@ void RequestRules::check_task(const RequestStep& step) {
   // Pid 0: a task outside the pid namespace of the mount, as many others may be.
   const std::uint32_t pid = step.context.view.header().pid;
   if (pid == 0 || !is_synchronous(step.context.opcode)) return;
-  Waiting& waiting = waiting_[pid];
-  if (waiting.unique != 0 && !step.resent() && stream_.judges_history()) {
+  if (last_.unique != 0 && last_.pid != pid) waiting_[last_.pid] = last_;
+  const Waiting before = last_.pid == pid ? last_ : take_waiting(pid);
+  if (before.unique != 0 && !step.resent() && stream_.judges_history()) {
     reporter_.report(RuleId::kK9, step.event, &step.context, 0, [&] {
-      return text(step.context.opcode, " from task ", pid, ", which waits for its ", waiting.opcode, " with unique ",
-                  waiting.unique, " (#", waiting.sequence, ")");
+      return text(step.context.opcode, " from task ", pid, ", which waits for its ", before.opcode, " with unique ",
+                  before.unique, " (#", before.sequence, ")");
     });
   }
-  waiting = {.unique = step.context.unique, .sequence = step.context.sequence, .opcode = step.context.opcode};
+  last_ = {.unique = step.context.unique, .sequence = step.context.sequence, .pid = pid, .opcode = step.context.opcode};
+}
+
+RequestRules::Waiting RequestRules::take_waiting(std::uint32_t pid) noexcept {
+  const Waiting* const found = waiting_.size() == 0 ? nullptr : waiting_.find(pid);
+  if (found == nullptr) return {};
+  const Waiting waiting = *found;
+  waiting_.erase(pid);
+  return waiting;
 }
 
 void RequestRules::on_reply(const ReplyStep& step) {
   if (!step.ended || step.context == nullptr || !step.context->known) return;
   const std::uint32_t pid = step.context->view.header().pid;
   if (pid == 0 || !is_synchronous(step.context->opcode)) return;
+  if (last_.pid == pid) {
+    if (last_.unique == step.context->unique) last_.unique = 0;
+    return;
+  }
+  if (waiting_.size() == 0) return;
   const Waiting* waiting = waiting_.find(pid);
   if (waiting != nullptr && waiting->unique == step.context->unique) waiting_.erase(pid);
 }

@@ -22,6 +22,7 @@ class RequestRules {
   struct Waiting {
     std::uint64_t unique = 0;
     std::uint64_t sequence = 0;
+    std::uint32_t pid = 0;
     Opcode opcode{};
   };
 
@@ -29,13 +30,16 @@ class RequestRules {
   void check_unique(const RequestStep& step);
   void check_interrupt(const RequestStep& step);
   void check_task(const RequestStep& step);
+  /// Takes the request that this task waits for out of waiting_; unique 0 where there is none.
+  Waiting take_waiting(std::uint32_t pid) noexcept;
   void check_sizes(const RequestStep& step);
   void check_names(const RequestStep& step);
   void check_rename(const RequestStep& step);
 
   Reporter& reporter_;
   const StreamState& stream_;
-  FlatMap<std::uint64_t, Waiting> waiting_;  // by pid
+  Waiting last_;  // the task that asked last, while it waits: mostly the only one. Unique 0: it does not
+  FlatMap<std::uint64_t, Waiting> waiting_;  // by pid: the others
   bool late_start_reported_ = false;
   // Rule K2: uniques ascend in the order of reads, which the sequence shows as long as one thread reads.
   std::uint64_t last_unique_ = 0;         // the highest of all

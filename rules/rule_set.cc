@@ -1,5 +1,7 @@
 #include "rules/rule_set.h"
 
+#include <cstring>
+
 #include "core/check.h"
 #include "rules/handle_ledger.h"
 #include "rules/lookup_ledger.h"
@@ -89,17 +91,17 @@ void RuleSet::Parts::on_reply(const Event& event) {
   const bool readable = context == nullptr || context->known;
   const ReplyVerdict verdict =
       readable ? reply_check(context == nullptr ? nullptr : &context->view, event.message) : trusting_verdict(event);
-  const auto header = read_out_header(event.message);
   ReplyStep step{.event = event,
                  .context = context,
-                 .header = header ? *header : wire::OutHeader{},
+                 .header = {},
                  .verdict = verdict,
                  .ended = ends_request(event, verdict),
                  .body = nullptr};
+  const Bytes head = event.message.head;
+  if (head.size() >= sizeof(step.header)) std::memcpy(&step.header, head.data(), sizeof(step.header));
+  ReplyView body;
   const bool has_body = context != nullptr && context->known && step.taken() && step.header.error == 0;
-  const auto body = has_body ? ReplyView::parse(event.message, context->opcode, context->asks_size)
-                             : tl::unexpected(MessageError::kTooShort);
-  if (body) step.body = &*body;
+  if (has_body && body.read(event.message, context->opcode, context->asks_size)) step.body = &body;
   replies.on_reply(step);
   requests.on_reply(step);
   lookups.on_reply(step);

@@ -18,13 +18,6 @@ std::uint64_t flags_of(std::uint32_t low, std::uint32_t high) noexcept {
 
 }  // namespace
 
-void StreamState::on_event(const Event& event) noexcept {
-  // What a replay asks beyond the recording repeats the sequence (core/event/synthetic.h).
-  const bool follows = event.sequence == last_sequence_ + 1 || event.sequence == last_sequence_;
-  if (last_sequence_ != 0 && !follows) whole_ = false;
-  last_sequence_ = event.sequence;
-}
-
 void StreamState::on_request(const RequestStep& step) noexcept {
   if (step.context.opcode != Opcode::kInit || !step.context.known) return;
   const std::uint64_t sequence = last_sequence_;

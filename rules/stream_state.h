@@ -11,7 +11,12 @@ namespace fusereplay {
 class StreamState {
  public:
   /// Every event, first: watches for gaps.
-  void on_event(const Event& event) noexcept;
+  void on_event(const Event& event) noexcept {
+    // What a replay asks beyond the recording repeats the sequence (core/event/synthetic.h).
+    const bool follows = event.sequence == last_sequence_ + 1 || event.sequence == last_sequence_;
+    if (last_sequence_ != 0 && !follows) whole_ = false;
+    last_sequence_ = event.sequence;
+  }
   void on_request(const RequestStep& step) noexcept;
   void on_reply(const ReplyStep& step) noexcept;
   void on_mark(Mark mark) noexcept;

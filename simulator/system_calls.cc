@@ -65,19 +65,24 @@ void SystemCalls::finish() {
   kernel_.scheduler.end(*task_);
 }
 
+std::size_t SystemCalls::open_descriptors() const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(files_.begin(), files_.end(), [](const File& file) { return file != nullptr; }));
+}
+
 // exit_files: filp_close of each.
 void SystemCalls::close_descriptors() {
-  while (!files_.empty()) {
-    const File closed = std::move(files_.begin()->second);
-    files_.erase(files_.begin());
-    static_cast<void>(close_file(closed));  // nobody is left to tell
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    const File closed = std::move(files_[i]);
+    if (closed != nullptr) static_cast<void>(close_file(closed));  // nobody is left to tell
   }
+  files_.clear();
 }
 
 Result<SystemCalls::File> SystemCalls::file(Fd fd, Access access) const {
-  const auto found = files_.find(static_cast<std::int32_t>(fd));
-  if (found == files_.end()) return Errno(EBADF);
-  const File& file = found->second;
+  const std::size_t place = place_of(fd);
+  if (place >= files_.size() || files_[place] == nullptr) return Errno(EBADF);
+  const File& file = files_[place];
   if (file->path_only && access != Access::kPathOnly) return Errno(EBADF);
   if ((access == Access::kReadAt || access == Access::kWriteAt) && !file->seeks()) return Errno(ESPIPE);
   if ((access == Access::kRead || access == Access::kReadAt) && !file->reads()) return Errno(EBADF);
@@ -86,14 +91,12 @@ Result<SystemCalls::File> SystemCalls::file(Fd fd, Access access) const {
 }
 
 Fd SystemCalls::install(File file) {
-  std::int32_t number = 3;
-  for (const auto& [taken, open] : files_) {
-    if (taken != number) break;
-    ++number;
-  }
+  std::size_t place = 0;
+  while (place < files_.size() && files_[place] != nullptr) ++place;
+  if (place == files_.size()) files_.emplace_back();
   ++file->users;
-  files_.emplace(number, std::move(file));
-  return Fd{number};
+  files_[place] = std::move(file);
+  return Fd{static_cast<std::int32_t>(place) + kFirstFd};
 }
 
 Outcome<Fd> SystemCalls::open(std::string_view path, int flags, std::uint32_t mode) {
@@ -121,7 +124,7 @@ Outcome<void> SystemCalls::close(Fd fd) {
   return call([&]() -> Result<void> {
     Result<File> closed = file(fd, Access::kPathOnly);
     if (!closed) return closed.error();
-    files_.erase(static_cast<std::int32_t>(fd));
+    files_[place_of(fd)] = nullptr;
     return close_file(*closed);
   });
 }

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -179,7 +178,7 @@ class SystemCalls {
   Outcome<std::uint32_t> poll(Fd fd, std::uint32_t events, std::int64_t timeout);
 
   /// Descriptors that are open.
-  std::size_t open_descriptors() const noexcept { return files_.size(); }
+  std::size_t open_descriptors() const noexcept;
 
  protected:
   using File = std::shared_ptr<kernel::OpenFile>;
@@ -215,6 +214,12 @@ class SystemCalls {
     Access access = Access::kAny;
   };
 
+  static constexpr std::int32_t kFirstFd = 3;  // behind the standard ones
+  /// Its place in files_, beyond the end for a number that is none.
+  static std::size_t place_of(Fd fd) noexcept {
+    return static_cast<std::size_t>(std::int64_t{static_cast<std::int32_t>(fd)} - kFirstFd);
+  }
+
   /// The open file; EBADF where there is none, or none for that use.
   Result<File> file(Fd fd, Access access = Access::kAny) const;
   Fd install(File file);
@@ -247,7 +252,7 @@ class SystemCalls {
   Outcome<void> remove_xattr(const Where& where, std::string_view name);
 
   Process process_;
-  std::map<std::int32_t, File> files_;
+  std::vector<File> files_;       // by descriptor, from kFirstFd on; null where it is free
   bool busy_ = false;             // begun, and not over
   kernel::Task* task_ = nullptr;  // once it runs
 };

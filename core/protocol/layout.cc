@@ -113,7 +113,7 @@ constexpr std::array<std::uint8_t, kDenseOpcodes> row_by_opcode() {
 constexpr auto kRowByOpcode = row_by_opcode();
 static_assert(kRows[std::size(kRows) - 1].opcode == Opcode::kCuseInit, "the one opcode outside the dense range");
 
-const Row* find_row(Opcode opcode) noexcept {
+constexpr const Row* find_row(Opcode opcode) noexcept {
   const auto number = static_cast<std::size_t>(opcode);
   if (number < kDenseOpcodes) {
     const std::uint8_t row = kRowByOpcode[number];
@@ -122,7 +122,7 @@ const Row* find_row(Opcode opcode) noexcept {
   return opcode == Opcode::kCuseInit ? &kRows[std::size(kRows) - 1] : nullptr;
 }
 
-bool is_xattr_read(Opcode opcode) noexcept {
+constexpr bool is_xattr_read(Opcode opcode) noexcept {
   return opcode == Opcode::kGetxattr || opcode == Opcode::kListxattr;
 }
 
@@ -134,11 +134,26 @@ constexpr std::array<const MessageLayout*, kDenseOpcodes> request_layouts() {
   return layouts;
 }
 
+constexpr const MessageLayout* plain_reply_layout(Opcode opcode) noexcept {
+  const Row* row = find_row(opcode);
+  if (row == nullptr || (!expects_reply(opcode) && opcode != Opcode::kInterrupt)) return nullptr;
+  return &row->reply;
+}
+
+constexpr std::array<const MessageLayout*, kDenseOpcodes> reply_layouts() {
+  std::array<const MessageLayout*, kDenseOpcodes> layouts{};
+  for (std::size_t opcode = 0; opcode < kDenseOpcodes; ++opcode) {
+    layouts[opcode] = plain_reply_layout(static_cast<Opcode>(opcode));
+  }
+  return layouts;
+}
+
 }  // namespace
 
 namespace internal {
 
 constinit const std::array<const MessageLayout*, kDenseOpcodes> kRequestLayouts = request_layouts();
+constinit const std::array<const MessageLayout*, kDenseOpcodes> kReplyLayouts = reply_layouts();
 
 const MessageLayout* rare_request_layout(Opcode opcode, const Negotiated& negotiated) noexcept {
   if (opcode == Opcode::kSetxattr && !negotiated.setxattr_ext) return &kSetxattrCompat;
@@ -146,14 +161,11 @@ const MessageLayout* rare_request_layout(Opcode opcode, const Negotiated& negoti
   return row == nullptr ? nullptr : &row->request;
 }
 
-}  // namespace internal
-
-const MessageLayout* reply_layout(Opcode opcode, bool asks_size) noexcept {
-  if (asks_size && is_xattr_read(opcode)) return &kXattrLength;
-  const Row* row = find_row(opcode);
-  if (row == nullptr || (!expects_reply(opcode) && opcode != Opcode::kInterrupt)) return nullptr;
-  return &row->reply;
+const MessageLayout* rare_reply_layout(Opcode opcode, bool asks_size) noexcept {
+  return asks_size && is_xattr_read(opcode) ? &kXattrLength : plain_reply_layout(opcode);
 }
+
+}  // namespace internal
 
 const MessageLayout* notify_layout(NotifyCode code) noexcept {
   const auto number = static_cast<std::int32_t>(code);

@@ -51,6 +51,10 @@ namespace internal {
 // NOLINTNEXTLINE(readability-identifier-naming): a constant, though not one that the header can compute
 extern const std::array<const MessageLayout*, static_cast<std::size_t>(Opcode::kCopyFileRange64) + 1> kRequestLayouts;
 const MessageLayout* rare_request_layout(Opcode opcode, const Negotiated& negotiated) noexcept;
+/// Likewise; null also for what is never answered.
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern const std::array<const MessageLayout*, static_cast<std::size_t>(Opcode::kCopyFileRange64) + 1> kReplyLayouts;
+const MessageLayout* rare_reply_layout(Opcode opcode, bool asks_size) noexcept;
 }  // namespace internal
 
 /// The request's body; nullptr for an opcode not in 7.45.
@@ -64,7 +68,12 @@ inline const MessageLayout* request_layout(Opcode opcode, const Negotiated& nego
 /// The body of a successful reply; nullptr for an opcode not in 7.45 or one that is never answered. The optional reply
 /// to INTERRUPT has an empty body. `asks_size`: for GETXATTR and LISTXATTR whether GetxattrIn.size was 0, so that the
 /// answer is a length.
-const MessageLayout* reply_layout(Opcode opcode, bool asks_size) noexcept;
+inline const MessageLayout* reply_layout(Opcode opcode, bool asks_size) noexcept {
+  const auto number = static_cast<std::size_t>(opcode);
+  if (number < internal::kReplyLayouts.size() && !asks_size) [[likely]]
+    return internal::kReplyLayouts[number];
+  return internal::rare_reply_layout(opcode, asks_size);
+}
 
 /// The body of a notification; nullptr for a code not in 7.45. INVAL_ENTRY and DELETE carry one name.
 const MessageLayout* notify_layout(NotifyCode code) noexcept;

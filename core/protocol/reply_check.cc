@@ -81,7 +81,7 @@ ReplyVerdict reply_check(const RequestView* request, const Message& reply) noexc
             .rule = "R20",
             .reason = "a payload in the reply to an INTERRUPT"};
   }
-  const MessageLayout* layout = reply_layout(request->opcode(), asks_size(*request));
+  const MessageLayout* const layout = reply_layout(request->opcode(), asks_size(*request));
   if (layout == nullptr) return no_such_request("a reply to a request that takes none");
   if (header.error != 0) {
     if (reply.size() == sizeof(wire::OutHeader)) return accepted(reply, ReplyEffect::kAccepted);

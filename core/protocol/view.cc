@@ -136,15 +136,6 @@ tl::expected<ReplyView, MessageError> ReplyView::parse(const Message& message, O
   return result;
 }
 
-tl::expected<void, MessageError> ReplyView::read(const Message& message, Opcode opcode, bool asks_size) {
-  if (message.head.size() < sizeof(header_)) return tl::unexpected(MessageError::kTooShort);
-  std::memcpy(&header_, message.head.data(), sizeof(header_));
-  if (header_.len != message.size()) return tl::unexpected(MessageError::kWrongLength);
-  const MessageLayout* layout = reply_layout(opcode, asks_size);
-  if (layout == nullptr) return tl::unexpected(MessageError::kUnknownOpcode);
-  return split(*layout, message.head.subspan(sizeof(header_)), message.tail, 0);
-}
-
 tl::expected<NotificationView, MessageError> NotificationView::parse(const Message& message) {
   tl::expected<NotificationView, MessageError> result;
   if (const auto read = result->read(message); !read) result = tl::unexpected(read.error());
@@ -171,11 +162,6 @@ tl::expected<wire::InHeader, MessageError> read_in_header(Bytes message) noexcep
 
 tl::expected<wire::OutHeader, MessageError> read_out_header(const Message& message) noexcept {
   return read_header<wire::OutHeader>(message.head);
-}
-
-bool asks_size(const RequestView& request) noexcept {
-  const Opcode opcode = request.opcode();
-  return (opcode == Opcode::kGetxattr || opcode == Opcode::kListxattr) && request.fixed<wire::GetxattrIn>().size == 0;
 }
 
 bool valid_name(std::string_view name, std::size_t max) noexcept {

@@ -146,11 +146,18 @@ class ReplyView : public BodyView {
   /// A view of nothing, to be assigned to; not defaulted, see RequestView.
   ReplyView() noexcept {}
   static tl::expected<ReplyView, MessageError> parse(const Message& message, Opcode opcode, bool asks_size);
+  /// parse() in place, for a view of nothing. After an error the view is good for nothing.
+  tl::expected<void, MessageError> read(const Message& message, Opcode opcode, bool asks_size) {
+    if (message.head.size() < sizeof(header_)) return tl::unexpected(MessageError::kTooShort);
+    std::memcpy(&header_, message.head.data(), sizeof(header_));
+    if (header_.len != message.size()) return tl::unexpected(MessageError::kWrongLength);
+    const MessageLayout* layout = reply_layout(opcode, asks_size);
+    if (layout == nullptr) return tl::unexpected(MessageError::kUnknownOpcode);
+    return split(*layout, message.head.subspan(sizeof(header_)), message.tail, 0);
+  }
   const wire::OutHeader& header() const noexcept { return header_; }
 
  private:
-  tl::expected<void, MessageError> read(const Message& message, Opcode opcode, bool asks_size);
-
   wire::OutHeader header_{};
 };
 
@@ -188,7 +195,10 @@ class ForgetReader {
 };
 
 /// Whether a GETXATTR or LISTXATTR asks for the length only; false for every other request.
-bool asks_size(const RequestView& request) noexcept;
+inline bool asks_size(const RequestView& request) noexcept {
+  const Opcode opcode = request.opcode();
+  return (opcode == Opcode::kGetxattr || opcode == Opcode::kListxattr) && request.fixed<wire::GetxattrIn>().size == 0;
+}
 
 /// Rule K15: a directory entry name as the kernel sends it: not empty, at most `max` bytes, no '/', no NUL.
 bool valid_name(std::string_view name, std::size_t max = 4095) noexcept;

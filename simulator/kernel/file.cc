@@ -10,6 +10,8 @@
 
 #include "simulator/kernel/no_writes.h"
 
+#include "core/async/frame_pool.h"
+
 namespace fusereplay::kernel {
 namespace {
 
@@ -136,7 +138,7 @@ Result<void> Filesystem::send_flush(const OpenFile& file, const Process& task) {
 namespace {
 
 /// Keeps the inode until its RELEASE is answered (fuse_release_end).
-class HeldInode final : public RequestEnd {
+class HeldInode final : public RequestEnd, public internal::FrameAllocated {
  public:
   explicit HeldInode(InodeRef inode) noexcept : inode_(std::move(inode)) {}
   void on_end(PendingRequest&) noexcept override { delete this; }

@@ -62,6 +62,8 @@ Result<void> Filesystem::send_init() {
     connection.flags = flags & profile_.offered;
     connection.readahead_pages = std::min<std::uint64_t>(profile_.max_readahead, out.max_readahead) / kPageSize;
   }
+  queue_.set_negotiated(
+      {.minor = std::min(profile_.minor, out.minor), .setxattr_ext = connection.has(kInitSetxattrExt)});
   connection.max_write = out.minor < 5 ? 4096 : std::max<std::uint32_t>(4096, out.max_write);
   if (connection.has(kInitMaxPages)) {
     connection.max_pages = std::clamp<std::uint32_t>(out.max_pages, 1, profile_.max_pages_limit);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/async/frame_pool.h"
 #include "simulator/kernel/filesystem.h"
 
 namespace fusereplay::kernel {
@@ -15,7 +16,7 @@ constexpr std::uint64_t kIoPages = 32;
 }  // namespace
 
 /// The end of a READ into cached pages (fuse_readpages_end): fills them, or leaves them not up to date.
-class Filesystem::ReadFill final : public RequestEnd {
+class Filesystem::ReadFill final : public RequestEnd, public internal::FrameAllocated {
  public:
   ReadFill(Filesystem& filesystem, InodeRef inode, std::uint64_t first, std::uint64_t count,
            std::uint64_t attr_version) noexcept

@@ -85,7 +85,7 @@ void RequestQueue::Recycle::operator()(PendingRequest* request) const noexcept {
 }
 
 void RequestQueue::recycle(PendingRequest* request) noexcept {
-  request->buffer_ = {};
+  if (request->buffer_->capacity() > kSmallBuffer) request->buffer_ = {};
   idle_.emplace_back(request);
 }
 
@@ -105,7 +105,7 @@ RequestQueue::Request RequestQueue::make(Opcode opcode, std::uint64_t nodeid, co
   request->nodeid_ = nodeid;
   request->pid_ = credentials.pid;
   request->end_ = nullptr;
-  request->buffer_ = small_buffers_.get();
+  if (!request->buffer_.unique()) request->buffer_ = small_buffers_.get();  // somebody may still look at the last one's
   request->size_ = 0;
   wire::InHeader header{};
   header.opcode = static_cast<std::uint32_t>(opcode);
@@ -311,14 +311,19 @@ void RequestQueue::read_forgets() {
 
 void RequestQueue::complete_header(PendingRequest& request) {
   const Bytes bytes(request.buffer_->data(), request.size_);
-  wire::InHeader header;
-  std::memcpy(&header, bytes.data(), sizeof(header));
-  header.len = static_cast<std::uint32_t>(request.size_);
-  header.unique = request.unique_;
-  std::memcpy(request.buffer_->data(), &header, sizeof(header));
-  request.view_ = RequestView();
-  const auto sound = request.view_.read(bytes, {}, conversation_.negotiated());
+  const auto length = static_cast<std::uint32_t>(request.size_);
+  std::memcpy(request.buffer_->data() + offsetof(wire::InHeader, len), &length, sizeof(length));
+  std::memcpy(request.buffer_->data() + offsetof(wire::InHeader, unique), &request.unique_, sizeof(request.unique_));
+  RequestContext& context = request.context_;
+  context.view = RequestView();
+  const auto sound = context.view.read(bytes, {}, negotiated_);
   FUSEREPLAY_CHECK(sound.has_value(), "the kernel's requests are well formed");
+  context.opcode = request.opcode_;
+  context.unique = request.unique_;
+  context.sequence = sequence_ + 1;
+  context.begin = clock_.realtime();
+  context.known = true;
+  context.asks_size = asks_size(context.view);
 }
 
 void RequestQueue::deliver(PendingRequest& request) {
@@ -327,7 +332,7 @@ void RequestQueue::deliver(PendingRequest& request) {
       new_event(EventKind::kRequest,
                 {.head = Bytes(request.buffer_->data(), request.size_), .tail = {}, .owner = &request.buffer_});
   event.result = static_cast<std::int64_t>(request.size_);
-  emit(event);
+  emit(event, &request.context_);
   if (!request.held_) pass_on(request);
 }
 
@@ -348,9 +353,9 @@ Event RequestQueue::new_event(EventKind kind, const Message& message) const {
   return event;
 }
 
-void RequestQueue::emit(Event& event) {
+void RequestQueue::emit(Event& event, const RequestContext* request) {
   event.sequence = ++sequence_;
-  conversation_.follow(event);
+  event.request = request;
   for (EventSink* sink : observers_) sink->on_event(event);
 }
 
@@ -387,19 +392,12 @@ std::int64_t RequestQueue::take_reply(const Message& message, const wire::OutHea
   if (request != nullptr && (header.unique & kUniqueInterruptBit) != 0) {
     return take_interrupt_reply(message, header, *request);
   }
-  ReplyVerdict verdict = reply_check(request == nullptr ? nullptr : &request->view_, message);
-  bool gone = false;
-  if (refuse_next_) {
-    const int error = std::exchange(refuse_next_, std::nullopt)->value();
-    verdict = {.write_result = -error,
-               .effect = error == ENOENT ? ReplyEffect::kUnknown : ReplyEffect::kCompletedWithEio,
-               .rule = {},
-               .reason = {}};
-    gone = error == ENOENT;
-  }
+  const bool gone = refuse_next_ == Errno(ENOENT);
+  const ReplyVerdict verdict =
+      refuse_next_ ? take_refusal() : reply_check(request == nullptr ? nullptr : &request->context_.view, message);
   Event event = new_event(EventKind::kReply, message);
   event.result = verdict.write_result;
-  emit(event);
+  emit(event, request == nullptr ? nullptr : &request->context_);
 
   if (gone) {
     if (request != nullptr) end(*request, ECONNABORTED);
@@ -412,10 +410,18 @@ std::int64_t RequestQueue::take_reply(const Message& message, const wire::OutHea
   return verdict.write_result;
 }
 
+ReplyVerdict RequestQueue::take_refusal() noexcept {
+  const int error = std::exchange(refuse_next_, std::nullopt)->value();
+  return {.write_result = -error,
+          .effect = error == ENOENT ? ReplyEffect::kUnknown : ReplyEffect::kCompletedWithEio,
+          .rule = {},
+          .reason = {}};
+}
+
 // fuse_dev_do_write: what is said to an INTERRUPT, while what it interrupts is outstanding.
 std::int64_t RequestQueue::take_interrupt_reply(const Message& message, const wire::OutHeader& header,
                                                 PendingRequest& request) {
-  const ReplyVerdict verdict = reply_check(&request.view_, message);
+  const ReplyVerdict verdict = reply_check(&request.context_.view, message);
   Event event = new_event(EventKind::kReply, message);
   event.result = verdict.write_result;
   emit(event);
@@ -427,15 +433,19 @@ std::int64_t RequestQueue::take_interrupt_reply(const Message& message, const wi
 
 // fs/fuse/dev.c fuse_copy_out_args: what a short last argument leaves out is not there, or zero in INIT's.
 void PendingRequest::take_body(const Message& message) {
-  const MessageLayout* const layout = reply_layout(opcode_, asks_size(view_));
-  const std::size_t fixed = layout->fixed_size();
+  const std::size_t fixed = reply_layout(opcode_, context_.asks_size)->fixed_size();
   const Bytes head = message.head.subspan(sizeof(wire::OutHeader));
   const std::size_t there = std::min(fixed, head.size());
   std::memcpy(fixed_.data(), head.data(), there);
   if (there < fixed) std::memset(fixed_.data() + there, 0, fixed - there);
   const Bytes rest = head.subspan(there);
-  tail_.assign(rest.begin(), rest.end());
-  tail_.insert(tail_.end(), message.tail.begin(), message.tail.end());
+  if (rest.empty() && (message.tail.empty() || end_ != nullptr)) {
+    data_ = message.tail;
+    return;
+  }
+  copy_.assign(rest.begin(), rest.end());
+  copy_.insert(copy_.end(), message.tail.begin(), message.tail.end());
+  data_ = copy_;
 }
 
 void RequestQueue::end(PendingRequest& request, int error) {

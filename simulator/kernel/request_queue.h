@@ -18,6 +18,7 @@
 #include "core/event/buffer.h"
 #include "core/event/conversation.h"
 #include "core/event/event.h"
+#include "core/protocol/layout.h"
 #include "core/protocol/reply_check.h"
 #include "core/protocol/view.h"
 #include "core/protocol/wire.h"
@@ -66,8 +67,8 @@ class PendingRequest {
     std::memcpy(&value, fixed_.data() + offset, sizeof(Struct));
     return value;
   }
-  /// The reply's variable part. After a success.
-  Bytes data() const noexcept { return tail_; }
+  /// The reply's variable part. After a success; that of a background request only inside RequestEnd::on_end().
+  Bytes data() const noexcept { return data_; }
 
  private:
   friend class RequestQueue;
@@ -88,10 +89,11 @@ class PendingRequest {
   std::uint32_t pid_ = 0;
   BufferRef buffer_;
   std::size_t size_ = 0;
-  RequestView view_;
+  RequestContext context_;  // once it is read: what observers are shown
   RequestEnd* end_ = nullptr;
   std::array<std::byte, sizeof(wire::StatxOut)> fixed_{};
-  std::vector<std::byte> tail_;
+  std::vector<std::byte> copy_;
+  Bytes data_;  // of copy_, or of a reply that is being written
   RequestQueue* queue_ = nullptr;
 };
 
@@ -177,6 +179,8 @@ class RequestQueue final : public ReplyChannel, public ServerStep {
   /// The INIT reply was refused: all requests fail with ECONNREFUSED from now on.
   void set_init_failed() noexcept { init_failed_ = true; }
   void set_max_background(std::uint32_t limit) noexcept { max_background_ = limit; }
+  /// What INIT settled of the requests' form.
+  void set_negotiated(const Negotiated& negotiated) noexcept { negotiated_ = negotiated; }
   void set_notification_handler(NotificationHandler* handler) noexcept { notifications_ = handler; }
 
   void add_observer(EventSink* sink) { observers_.push_back(sink); }
@@ -213,7 +217,8 @@ class RequestQueue final : public ReplyChannel, public ServerStep {
   void deliver(PendingRequest& request);
   void pass_on(PendingRequest& request);
   Event new_event(EventKind kind, const Message& message) const;
-  void emit(Event& event);
+  void emit(Event& event, const RequestContext* request = nullptr);
+  ReplyVerdict take_refusal() noexcept;
   std::int64_t take_reply(const Message& message, const wire::OutHeader& header);
   void end(PendingRequest& request, int error);
   PendingRequest* find(std::uint64_t unique) noexcept;
@@ -236,7 +241,7 @@ class RequestQueue final : public ReplyChannel, public ServerStep {
   std::vector<std::uint64_t> abandoned_;  // uniques that the server had read when the connection ended
   NotificationHandler* notifications_ = nullptr;
   std::vector<EventSink*> observers_;
-  Conversation conversation_;
+  Negotiated negotiated_;
   std::uint64_t sequence_ = 0;
   std::uint64_t unique_ = 0;
   int forget_batch_ = 0;
