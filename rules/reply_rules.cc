@@ -38,7 +38,7 @@ std::string_view result_name(std::int64_t result) noexcept {
 }  // namespace
 
 void ReplyRules::reset() noexcept {
-  history_.fill({});
+  history_.assign(kFirstRemembered, {});
   untried_.clear();
 }
 
@@ -54,10 +54,20 @@ void ReplyRules::on_request(const RequestStep& step) {
 }
 
 void ReplyRules::remember(const Seen& seen) {
+  const auto taken = [&](const Seen& by) { return by.sequence != 0 && by.unique != seen.unique; };
+  while (history_.size() < kMostRemembered && taken(remembered(seen.unique))) grow_history();
   Seen& place = remembered(seen.unique);
   if (place.untried && place.unique != seen.unique) untried_[place.unique] = place;
   if (untried_.size() != 0) untried_.erase(seen.unique);
   place = seen;
+}
+
+void ReplyRules::grow_history() {
+  std::vector<Seen> old(history_.size() * 2);
+  old.swap(history_);
+  for (const Seen& seen : old) {
+    if (seen.sequence != 0) remembered(seen.unique) = seen;
+  }
 }
 
 void ReplyRules::set_tried(std::uint64_t unique) noexcept {

@@ -1,7 +1,6 @@
 // What a server may answer, entries and attributes apart: rules R1 to R3, R9, R11 to R15, R17, R20.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -31,9 +30,11 @@ class ReplyRules {
     Opcode opcode{};
     bool untried = false;  // outstanding, and no reply was tried
   };
-  static constexpr std::size_t kRemembered = 1024;  // a power of two
+  static constexpr std::size_t kFirstRemembered = 16;  // powers of two
+  static constexpr std::size_t kMostRemembered = 1024;
 
-  Seen& remembered(std::uint64_t unique) noexcept { return history_[(unique >> 1) & (kRemembered - 1)]; }
+  Seen& remembered(std::uint64_t unique) noexcept { return history_[(unique >> 1) & (history_.size() - 1)]; }
+  void grow_history();
   void remember(const Seen& seen);
   /// A reply was tried, or the request was sent again.
   void set_tried(std::uint64_t unique) noexcept;
@@ -51,9 +52,10 @@ class ReplyRules {
 
   Reporter& reporter_;
   const StreamState& stream_;
-  std::array<Seen, kRemembered> history_{};  // by unique, the latest of each place: names what a late reply answers
-  FlatMap<std::uint64_t, Seen> untried_;     // by unique: those untried that a later one took the place of
-  std::vector<std::uint64_t> offsets_;       // of one listing, kept for its storage
+  // By unique, the latest of each place: names what a late reply answers. Grows until it has kMostRemembered places.
+  std::vector<Seen> history_ = std::vector<Seen>(kFirstRemembered);
+  FlatMap<std::uint64_t, Seen> untried_;  // by unique: those untried that a later one took the place of
+  std::vector<std::uint64_t> offsets_;    // of one listing, kept for its storage
 };
 
 }  // namespace fusereplay

@@ -1,19 +1,23 @@
 #include "rules/request_ids.h"
 
-#include <cstring>
-
 #include "core/protocol/flags.h"
 #include "core/protocol/layout.h"
 
 namespace fusereplay {
 
-RequestIds::RequestIds() {
+const RequestIds::AllPlaces& RequestIds::all_places() noexcept {
+  static const AllPlaces all = find_places();
+  return all;
+}
+
+RequestIds::AllPlaces RequestIds::find_places() noexcept {
+  AllPlaces all;
   for (const Opcode opcode : all_opcodes()) {
     const MessageLayout* layout = request_layout(opcode);
     const auto number = static_cast<std::size_t>(opcode);
     // SETUPMAPPING's fh is always -1: it maps by nodeid.
-    if (layout == nullptr || number >= places_.size() || opcode == Opcode::kSetupmapping) continue;
-    Places& places = places_[number];
+    if (layout == nullptr || number >= all.size() || opcode == Opcode::kSetupmapping) continue;
+    Places& places = all[number];
     std::size_t handles = 0;
     std::size_t start = 0;
     for (const StructId id : layout->structs) {
@@ -26,16 +30,11 @@ RequestIds::RequestIds() {
       start += info.size;
     }
   }
-  const auto flag = [this](Opcode opcode, std::uint32_t bit) { places_[static_cast<std::size_t>(opcode)].flag = bit; };
+  const auto flag = [&](Opcode opcode, std::uint32_t bit) { all[static_cast<std::size_t>(opcode)].flag = bit; };
   flag(Opcode::kGetattr, kGetattrFh);
   flag(Opcode::kStatx, kGetattrFh);
   flag(Opcode::kSetattr, kSetattrFh);
-}
-
-std::uint64_t RequestIds::load(Bytes bytes, std::size_t offset) noexcept {
-  std::uint64_t value = 0;
-  if (offset + sizeof(value) <= bytes.size()) std::memcpy(&value, bytes.data() + offset, sizeof(value));
-  return value;
+  return all;
 }
 
 }  // namespace fusereplay

@@ -3,16 +3,17 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "core/event/conversation.h"
 #include "core/flat_map.h"
 
 namespace fusereplay {
 
-/// Knows for each opcode where its structs hold ids. Immutable once made.
+/// Knows for each opcode where its structs hold ids.
 class RequestIds {
  public:
-  RequestIds();
+  RequestIds() noexcept : places_(all_places()) {}
 
   /// Calls visit(nodeid) for each nodeid in the body: newdir, oldnodeid, nodeid_out. `request.known` must hold.
   template <class Visit>
@@ -47,9 +48,17 @@ class RequestIds {
     const auto number = static_cast<std::size_t>(opcode);
     return number < places_.size() ? &places_[number] : nullptr;
   }
-  static std::uint64_t load(Bytes bytes, std::size_t offset) noexcept;
+  using AllPlaces = std::array<Places, 64>;
+  /// By opcode; computed once in a process.
+  static const AllPlaces& all_places() noexcept;
+  static AllPlaces find_places() noexcept;
+  static std::uint64_t load(Bytes bytes, std::size_t offset) noexcept {
+    std::uint64_t value = 0;
+    if (offset + sizeof(value) <= bytes.size()) std::memcpy(&value, bytes.data() + offset, sizeof(value));
+    return value;
+  }
 
-  std::array<Places, 64> places_;
+  const AllPlaces& places_;
 };
 
 }  // namespace fusereplay

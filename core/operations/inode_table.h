@@ -93,14 +93,14 @@ class InodeTable {
     const std::lock_guard lock(mutex_);
     const auto found = nodes_.find(raw(id));
     if (found == nodes_.end()) return Errno(ESTALE);
-    ++found->second->pins;
+    pin(*found->second);
     return Reference(this, found->second.get());
   }
 
   /// Counts one lookup. Call it for each Entry handed to the kernel, before returning it.
   void count_lookup(const Reference& node) noexcept {
     const std::lock_guard lock(mutex_);
-    if (node.node_ != root_) ++node.node_->lookups;
+    if (node.node_ != root_ && node.node_->lookups++ == 0) pin(*node.node_);
   }
 
   /// FORGET. The root's count never changes. ENOENT for an unknown node; EINVAL, and the count becomes 0, where `count`
@@ -113,8 +113,9 @@ class InodeTable {
     Node& node = *found->second;
     if (&node == root_) return {};
     const bool too_many = count > node.lookups;
+    const bool counted = node.lookups != 0;
     node.lookups -= too_many ? node.lookups : count;
-    if (node.lookups == 0 && node.pins == 0) dead = take(found);
+    if (counted && node.lookups == 0 && drop_pin(node)) dead = take(found);
     if (too_many) return Errno(EINVAL);
     return {};
   }
@@ -124,8 +125,7 @@ class InodeTable {
     std::vector<std::unique_ptr<Node>> dead;
     const std::lock_guard lock(mutex_);
     for (auto it = nodes_.begin(); it != nodes_.end();) {
-      it->second->lookups = 0;
-      if (it->second->pins == 0) {
+      if (std::exchange(it->second->lookups, 0) != 0 && drop_pin(*it->second)) {
         dead.push_back(std::move(it->second));
         it = nodes_.erase(it);
       } else {
@@ -152,8 +152,10 @@ class InodeTable {
     template <class... Args>
     explicit Node(NodeId node_id, Args&&... arguments) : id(node_id), payload(std::forward<Args>(arguments)...) {}
     const NodeId id;
-    std::uint64_t lookups = 0;
-    std::uint64_t pins = 0;
+    std::uint64_t lookups = 0;  // guarded by mutex_
+    // References, one more while there are lookups, and the table's own of the root. Falls to 0 under mutex_ only, and
+    // is raised there, or by who holds a reference.
+    std::atomic<std::uint64_t> pins{0};
     T payload;
   };
   using Map = std::unordered_map<std::uint64_t, std::unique_ptr<Node>>;
@@ -163,18 +165,21 @@ class InodeTable {
     nodes_.erase(found);
     return node;
   }
-  void pin(Node& node) noexcept {
-    const std::lock_guard lock(mutex_);
-    ++node.pins;
-  }
+  static void pin(Node& node) noexcept { node.pins.fetch_add(1, std::memory_order_relaxed); }
+  /// Under mutex_. Whether it was the last.
+  static bool drop_pin(Node& node) noexcept { return node.pins.fetch_sub(1, std::memory_order_acq_rel) == 1; }
   void unpin(Node& node) noexcept {
-    if (closing_) return;        // `node` may be gone already
+    if (closing_) return;  // `node` may be gone already
+    std::uint64_t pins = node.pins.load(std::memory_order_relaxed);
+    while (pins > 1) {
+      if (node.pins.compare_exchange_weak(pins, pins - 1, std::memory_order_release, std::memory_order_relaxed)) return;
+    }
     std::unique_ptr<Node> dead;  // destroyed after the lock is dropped
     const std::lock_guard lock(mutex_);
-    if (--node.pins == 0 && node.lookups == 0) dead = take(nodes_.find(raw(node.id)));
+    if (drop_pin(node)) dead = take(nodes_.find(raw(node.id)));
   }
 
-  mutable std::mutex mutex_;  // guards nodes_ and every Node's lookups and pins; innermost lock
+  mutable std::mutex mutex_;  // guards nodes_ and every Node's lookups; innermost lock
   Map nodes_;
   Node* root_ = nullptr;
   bool closing_ = false;  // written by the destructor only
