@@ -165,9 +165,10 @@ tl::expected<std::filesystem::path, ExitStatus> make_rings(const Invocation& inv
 }
 
 /// From mounting to the end of the mount.
-tl::expected<Outcome, ExitStatus> serve(const Invocation& invocation, const Settings& settings, Session& session) {
+tl::expected<Outcome, ExitStatus> serve(const Invocation& invocation, const Settings& settings,
+                                        OperationsServer& server, Session& session) {
   if (const auto started = session.start(); !started) return tl::unexpected(invocation.fail(started.error().message));
-  const SignalGuard guard(session);
+  const SignalGuard guard(session, [&] { server.report(); });
   Outcome outcome;
   if (!settings.command) {
     std::cerr << session.mount().mountpoint() << ": mounted; umount or Ctrl-C ends it" << std::endl;
@@ -270,7 +271,7 @@ ExitStatus run_record(const Invocation& invocation) {
                            .threads = settings->threads,
                            .transport = settings->transport,
                            .observers = {&recorder}});
-  const auto outcome = serve(invocation, *settings, session);
+  const auto outcome = serve(invocation, *settings, server, session);
   const RecorderReport& report = recorder.finish();
   if (!outcome) {
     // There was no mount, so there is nothing to keep: a file left here would only be in the way of the next try.

@@ -47,7 +47,7 @@ int serve(std::unique_ptr<Operations> operations, const ServeOptions& options) {
     std::fprintf(stderr, "%s: %s\n", options.name.c_str(), started.error().message.c_str());
     return 3;
   }
-  const SignalGuard signals(session);
+  const SignalGuard signals(session, [&] { server.report(); });
   const EndReason reason = session.wait();
   if (reason == EndReason::kUnmounted) return 0;
   const std::string_view text = describe(reason);

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -49,10 +50,18 @@ inline const void* this_thread_token() noexcept {
 
 class CompletionBase;
 
+/// What a task is about to wait for.
+enum class WaitsFor : std::uint8_t {
+  kTask,    // another task
+  kEvent,   // something to happen
+  kInside,  // the same, in a task that it awaits
+};
+
 /// What differs between those that wait for a task.
 struct CompletionKind {
   void (*go_on)(CompletionBase&) noexcept;
   OwedReply* (*owed_reply)(const CompletionBase&) noexcept;
+  void (*waits_at)(CompletionBase&, std::source_location, WaitsFor) noexcept;
 };
 
 /// Waits for one task. Not a virtual class: completions lie in coroutine frames, and one pointer is enough.
@@ -90,6 +99,10 @@ class CompletionBase {
   /// The reply that waits for this task, through whatever awaits it; null for a task that runs by itself.
   OwedReply* owed_reply() const noexcept { return kind_.owed_reply(*this); }
   static OwedReply* owes_none(const CompletionBase&) noexcept { return nullptr; }
+
+  /// The task is about to wait there.
+  void waits_at(std::source_location place, WaitsFor what) noexcept { kind_.waits_at(*this, place, what); }
+  static void tells_nobody(CompletionBase&, std::source_location, WaitsFor) noexcept {}
 
  private:
   enum class State : std::uint8_t { kRunning, kWaiting, kDone };
@@ -170,11 +183,14 @@ struct AsyncPromise : FrameAllocated {
   }
 
   template <class U>
-  auto await_transform(Async<U>&& task) noexcept {
+  auto await_transform(Async<U>&& task, std::source_location place = std::source_location::current()) noexcept {
+    if (!task.ready()) completion->waits_at(place, WaitsFor::kTask);
     return TaskAwaiter<U, T, true>(std::move(task));
   }
   template <class U>
-  auto await_transform(AsResult<Async<U>>&& wrapped) noexcept {
+  auto await_transform(AsResult<Async<U>>&& wrapped,
+                       std::source_location place = std::source_location::current()) noexcept {
+    if (!wrapped.task_.ready()) completion->waits_at(place, WaitsFor::kTask);
     return TaskAwaiter<U, T, false>(std::move(wrapped.task_));
   }
   template <class U>
@@ -188,7 +204,11 @@ struct AsyncPromise : FrameAllocated {
   /// Leaves: Event::wait, Mutex::lock, sleep.
   template <class Awaitable>
   requires requires(Awaitable& awaitable) { awaitable.await_ready(); }
-  Awaitable&& await_transform(Awaitable&& awaitable) noexcept { return std::forward<Awaitable>(awaitable); }
+  Awaitable&& await_transform(Awaitable&& awaitable,
+                              std::source_location place = std::source_location::current()) noexcept {
+    completion->waits_at(place, WaitsFor::kEvent);
+    return std::forward<Awaitable>(awaitable);
+  }
 };
 
 /// Runs a task for a coroutine that returns Async<U>.
@@ -233,7 +253,14 @@ class TaskAwaiter : private Completion<T> {
     const auto& self = static_cast<const TaskAwaiter&>(static_cast<const Completion<T>&>(base));
     return self.parent_.promise().completion->owed_reply();
   }
-  static constexpr CompletionKind kKind{&TaskAwaiter::resume_parent, &TaskAwaiter::parents_reply};
+  /// Whoever asks wants the place in the handler and the innermost one; what lies between is not told.
+  static void tell_parent(CompletionBase& base, std::source_location place, WaitsFor what) noexcept {
+    if (what == WaitsFor::kTask) return;
+    auto& self = static_cast<TaskAwaiter&>(static_cast<Completion<T>&>(base));
+    self.parent_.promise().completion->waits_at(place, WaitsFor::kInside);
+  }
+  static constexpr CompletionKind kKind{&TaskAwaiter::resume_parent, &TaskAwaiter::parents_reply,
+                                        &TaskAwaiter::tell_parent};
 
   Async<T> task_;
   std::coroutine_handle<AsyncPromise<U>> parent_;
@@ -315,7 +342,8 @@ void run_detached(Async<T> task, Done done) {
     }
     Done done_;
   };
-  static constexpr internal::CompletionKind kKind{&Detached::finish, &internal::CompletionBase::owes_none};
+  static constexpr internal::CompletionKind kKind{&Detached::finish, &internal::CompletionBase::owes_none,
+                                                  &internal::CompletionBase::tells_nobody};
   auto* detached = new Detached(kKind, std::move(done));
   if (detached->start(task.release(*detached))) Detached::finish(*detached);
 }

@@ -10,6 +10,8 @@
 #include "core/check.h"
 #include "core/operations/handlers.h"
 #include "core/protocol/reply_check.h"
+#include "core/server/outstanding.h"
+#include "core/text/readable.h"
 
 namespace fusereplay {
 
@@ -96,6 +98,8 @@ class OperationsServer::Impl final : public TaskRunner {
 
   Operations& operations() noexcept { return *operations_; }
   Notifier& notifier() noexcept { return connection_.notifier(); }
+  std::vector<OutstandingRequest> outstanding_requests() const { return outstanding_requests_.all(); }
+  void report();
   std::size_t outstanding() {
     return outstanding_.load(std::memory_order_relaxed) + connection_.notifier().unfinished();
   }
@@ -111,6 +115,7 @@ class OperationsServer::Impl final : public TaskRunner {
   void call(IncomingRequest&& incoming, ReplyChannel& replies);
   void refuse(const IncomingRequest& incoming, ReplyChannel& replies, MessageError error);
   void handle_retrieved(IncomingRequest&& incoming, ReplyChannel& replies);
+  void handle_setxattr(IncomingRequest&& incoming, ReplyChannel& replies);
   /// INIT is about to be answered: what it settled holds for all that follows.
   void settle_init() noexcept {
     negotiated_.minor = connection_.minor();
@@ -134,6 +139,8 @@ class OperationsServer::Impl final : public TaskRunner {
   std::mutex idle_mutex_;  // guards nothing but the sleep on idle_
   std::condition_variable idle_;
 
+  Outstanding outstanding_requests_;
+
   SystemClock system_clock_;
   std::unique_ptr<Operations> operations_;
   std::function<void(std::string_view)> log_;
@@ -155,7 +162,8 @@ template <class H>
 class OperationsServer::Impl::Call final : public Work,
                                            public FrameAllocated,
                                            private Completion<typename H::Value>,
-                                           private OwedReply {
+                                           private OwedReply,
+                                           private SuspendedCall {
  public:
   using Value = typename H::Value;
 
@@ -178,12 +186,10 @@ class OperationsServer::Impl::Call final : public Work,
   void run() noexcept override {
     bool suspended = false;
     try {
-      Async<Value> task = H::invoke(*server_.operations_, request_, *state_);
-      if (task.ready()) {
-        this->set(task.take_ready());
-      } else if (!CompletionBase::run(task.release(*this))) {
+      if (!start()) {
         suspended = true;
         server_.begin_one();  // before anyone else can end it
+        server_.outstanding_requests_.add(*this);
         if (!this->park()) return;
       }
     } catch (...) {
@@ -193,6 +199,24 @@ class OperationsServer::Impl::Call final : public Work,
   }
 
  private:
+  /// True: the handler has ended.
+  bool start() {
+    const Outstanding::Running running(server_.outstanding_requests_, view_.header(), incoming_.received);
+    Async<Value> task = H::invoke(*server_.operations_, request_, *state_);
+    if (!task.ready()) return CompletionBase::run(task.release(*this));
+    this->set(task.take_ready());
+    return true;
+  }
+
+  OutstandingRequest about() const noexcept override {
+    return {.state = OutstandingRequest::State::kSuspended,
+            .opcode = view_.opcode(),
+            .unique = view_.unique(),
+            .nodeid = view_.header().nodeid,
+            .pid = view_.header().pid,
+            .received = incoming_.received};
+  }
+
   static void completed(CompletionBase& base) noexcept {
     static_cast<Call&>(static_cast<Completion<Value>&>(base)).finish(true);
   }
@@ -200,7 +224,15 @@ class OperationsServer::Impl::Call final : public Work,
     auto& self = const_cast<Call&>(static_cast<const Call&>(static_cast<const Completion<Value>&>(base)));
     return expects_reply(self.view_.opcode()) ? &self : nullptr;
   }
-  static constexpr CompletionKind kKind{&Call::completed, &Call::owed_reply_of};
+  static void waits_at(CompletionBase& base, std::source_location place, WaitsFor what) noexcept {
+    auto& self = static_cast<Call&>(static_cast<Completion<Value>&>(base));
+    if (what == WaitsFor::kInside) {
+      self.wait_at(place);
+    } else {
+      self.handler_at(place);
+    }
+  }
+  static constexpr CompletionKind kKind{&Call::completed, &Call::owed_reply_of, &Call::waits_at};
 
   // A handler's tasks run one after the other, and this ends after the last: nobody else is here.
   void then(Work& work) noexcept override { after_reply_.push(work); }
@@ -230,6 +262,7 @@ class OperationsServer::Impl::Call final : public Work,
       server_.log(name() + ": the handler failed with " + to_string(value.error()) + ", which goes nowhere");
     }
     Impl& server = server_;
+    if (counted) server.outstanding_requests_.remove(*this);
     if constexpr (std::is_same_v<H, Init>) server.notifier().open(replies_);
     while (Work* const work = after_reply_.pop()) work->run();
     delete this;
@@ -319,7 +352,7 @@ class OperationsServer::Impl::Spawned final : public Work, public FrameAllocated
   static void completed(CompletionBase& base) noexcept {
     static_cast<Spawned&>(static_cast<Completion<void>&>(base)).finish();
   }
-  static constexpr CompletionKind kKind{&Spawned::completed, &CompletionBase::owes_none};
+  static constexpr CompletionKind kKind{&Spawned::completed, &CompletionBase::owes_none, &CompletionBase::tells_nobody};
   void finish() noexcept {
     try {
       if (const Result<void> done = take(); !done) {
@@ -360,6 +393,26 @@ void OperationsServer::Impl::call(IncomingRequest&& incoming, ReplyChannel& repl
     return;
   }
   target_.load(std::memory_order_acquire)->dispatch(*call.release());  // which deletes itself
+}
+
+/// One asks for a report. It is answered on this very thread: all others may hang.
+void OperationsServer::Impl::handle_setxattr(IncomingRequest&& incoming, ReplyChannel& replies) {
+  RequestView view;
+  const bool sound = view.read(incoming.bytes, Bytes(), negotiated_).has_value();
+  if (!sound || view.nodeid() != kRootNodeId || view.name(0) != "fuse_stacktrace") {
+    return call<Setxattr>(std::move(incoming), replies);
+  }
+  report();
+  ReplyBuilder reply;
+  reply.start(view.unique(), 0);
+  replies.send(reply.finish());
+}
+
+void OperationsServer::Impl::report() {
+  const std::int64_t now = clock_.realtime();
+  const std::vector<OutstandingRequest> requests = outstanding_requests_.all();
+  log(count_text(requests.size(), "request") + " outstanding");
+  for (const OutstandingRequest& request : requests) log("  " + describe(request, now));
 }
 
 void OperationsServer::Impl::refuse(const IncomingRequest& incoming, ReplyChannel& replies, MessageError error) {
@@ -406,38 +459,39 @@ void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& re
     FUSEREPLAY_ROUTE(kStatfs, Statfs);
     FUSEREPLAY_ROUTE(kRelease, ReleaseFile);
     FUSEREPLAY_ROUTE(kFsync, Fsync);
-    FUSEREPLAY_ROUTE(kSetxattr, Setxattr);
-    FUSEREPLAY_ROUTE(kGetxattr, Getxattr);
-    FUSEREPLAY_ROUTE(kListxattr, Listxattr);
-    FUSEREPLAY_ROUTE(kRemovexattr, Removexattr);
-    FUSEREPLAY_ROUTE(kFlush, Flush);
-    FUSEREPLAY_ROUTE(kInit, Init);
-    FUSEREPLAY_ROUTE(kOpendir, Opendir);
-    FUSEREPLAY_ROUTE(kReaddir, Readdir);
-    FUSEREPLAY_ROUTE(kReleasedir, Releasedir);
-    FUSEREPLAY_ROUTE(kFsyncdir, Fsyncdir);
-    FUSEREPLAY_ROUTE(kGetlk, Getlk);
-    FUSEREPLAY_ROUTE(kSetlk, Setlk);
-    FUSEREPLAY_ROUTE(kSetlkw, Setlk);
-    FUSEREPLAY_ROUTE(kAccess, Access);
-    FUSEREPLAY_ROUTE(kCreate, Create);
-    FUSEREPLAY_ROUTE(kBmap, Bmap);
-    FUSEREPLAY_ROUTE(kDestroy, Destroy);
-    FUSEREPLAY_ROUTE(kIoctl, Ioctl);
-    FUSEREPLAY_ROUTE(kPoll, Poll);
-    FUSEREPLAY_ROUTE(kBatchForget, BatchForget);
-    FUSEREPLAY_ROUTE(kFallocate, Fallocate);
-    FUSEREPLAY_ROUTE(kReaddirplus, Readdir);
-    FUSEREPLAY_ROUTE(kRename2, Rename2);
-    FUSEREPLAY_ROUTE(kLseek, Lseek);
-    FUSEREPLAY_ROUTE(kCopyFileRange, CopyFileRange);
-    FUSEREPLAY_ROUTE(kSyncfs, Syncfs);
-    FUSEREPLAY_ROUTE(kTmpfile, Tmpfile);
-    FUSEREPLAY_ROUTE(kStatx, Statx);
-    FUSEREPLAY_ROUTE(kCopyFileRange64, CopyFileRange);
-    FUSEREPLAY_ROUTE(kSetupmapping, Unsupported);
-    FUSEREPLAY_ROUTE(kRemovemapping, Unsupported);
-    FUSEREPLAY_ROUTE(kCuseInit, Unsupported);
+    case Opcode::kSetxattr:
+      return handle_setxattr(std::move(incoming), replies);
+      FUSEREPLAY_ROUTE(kGetxattr, Getxattr);
+      FUSEREPLAY_ROUTE(kListxattr, Listxattr);
+      FUSEREPLAY_ROUTE(kRemovexattr, Removexattr);
+      FUSEREPLAY_ROUTE(kFlush, Flush);
+      FUSEREPLAY_ROUTE(kInit, Init);
+      FUSEREPLAY_ROUTE(kOpendir, Opendir);
+      FUSEREPLAY_ROUTE(kReaddir, Readdir);
+      FUSEREPLAY_ROUTE(kReleasedir, Releasedir);
+      FUSEREPLAY_ROUTE(kFsyncdir, Fsyncdir);
+      FUSEREPLAY_ROUTE(kGetlk, Getlk);
+      FUSEREPLAY_ROUTE(kSetlk, Setlk);
+      FUSEREPLAY_ROUTE(kSetlkw, Setlk);
+      FUSEREPLAY_ROUTE(kAccess, Access);
+      FUSEREPLAY_ROUTE(kCreate, Create);
+      FUSEREPLAY_ROUTE(kBmap, Bmap);
+      FUSEREPLAY_ROUTE(kDestroy, Destroy);
+      FUSEREPLAY_ROUTE(kIoctl, Ioctl);
+      FUSEREPLAY_ROUTE(kPoll, Poll);
+      FUSEREPLAY_ROUTE(kBatchForget, BatchForget);
+      FUSEREPLAY_ROUTE(kFallocate, Fallocate);
+      FUSEREPLAY_ROUTE(kReaddirplus, Readdir);
+      FUSEREPLAY_ROUTE(kRename2, Rename2);
+      FUSEREPLAY_ROUTE(kLseek, Lseek);
+      FUSEREPLAY_ROUTE(kCopyFileRange, CopyFileRange);
+      FUSEREPLAY_ROUTE(kSyncfs, Syncfs);
+      FUSEREPLAY_ROUTE(kTmpfile, Tmpfile);
+      FUSEREPLAY_ROUTE(kStatx, Statx);
+      FUSEREPLAY_ROUTE(kCopyFileRange64, CopyFileRange);
+      FUSEREPLAY_ROUTE(kSetupmapping, Unsupported);
+      FUSEREPLAY_ROUTE(kRemovemapping, Unsupported);
+      FUSEREPLAY_ROUTE(kCuseInit, Unsupported);
 #undef FUSEREPLAY_ROUTE
     case Opcode::kNotifyReply:
       return handle_retrieved(std::move(incoming), replies);
@@ -509,6 +563,12 @@ Operations& OperationsServer::operations() noexcept {
 }
 Notifier& OperationsServer::notifier() noexcept {
   return impl_->notifier();
+}
+std::vector<OutstandingRequest> OperationsServer::outstanding_requests() const {
+  return impl_->outstanding_requests();
+}
+void OperationsServer::report() {
+  impl_->report();
 }
 std::size_t OperationsServer::outstanding() const {
   return impl_->outstanding();

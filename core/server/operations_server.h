@@ -4,11 +4,13 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "core/async/clock.h"
 #include "core/async/executor.h"
 #include "core/async/waiting_work.h"
 #include "core/operations/operations.h"
+#include "core/server/outstanding.h"
 #include "core/server/server.h"
 
 namespace fusereplay {
@@ -50,6 +52,11 @@ class OperationsServer final : public Server {
   /// Requests whose handler has suspended and not ended, tasks (undo, Connection::spawn) not ended, notifications not
   /// written. Any thread.
   std::size_t outstanding() const;
+  /// Requests that are not answered, the oldest first: what their handlers do. Any thread, at any time.
+  std::vector<OutstandingRequest> outstanding_requests() const;
+  /// Writes them to the log, a line each, as does setting the attribute fuse_stacktrace of the root (setfattr -n
+  /// fuse_stacktrace MOUNTPOINT), which no handler sees. Any thread.
+  void report();
 
  private:
   class Impl;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -43,8 +44,9 @@ void do_nothing(int) {}
 /// Handlers put in place, and what they replaced.
 class Handlers {
  public:
-  Handlers() {
+  explicit Handlers(bool reports) {
     for (const int signal : kEndSignals) replace(signal, &pass_on);
+    if (reports) replace(SIGUSR1, &pass_on);
     replace(SIGPIPE, &do_nothing);
   }
   ~Handlers() {
@@ -111,7 +113,8 @@ void report(const Session& session, const char* what, Errno error) {
 
 class SignalGuard::Impl {
  public:
-  explicit Impl(Session& session) : session_(session), thread_([this] { run(); }) {}
+  Impl(Session& session, std::function<void()> report)
+      : session_(session), report_(std::move(report)), thread_([this] { run(); }), handlers_(report_ != nullptr) {}
   ~Impl() {
     pipe_.send(kGuardEnds);
     thread_.join();
@@ -126,7 +129,9 @@ class SignalGuard::Impl {
   void run() {
     ::pthread_setname_np(::pthread_self(), "signals");
     while (const unsigned char signal = pipe_.receive()) {
-      if (received_ == 0) {
+      if (signal == SIGUSR1) {
+        report_();
+      } else if (received_ == 0) {
         received_ = signal;
         // On a thread of its own: unmounting waits for the filesystem, and a second signal must still be heard.
         unmounting_ = std::thread([this] { unmount(); });
@@ -142,6 +147,7 @@ class SignalGuard::Impl {
   }
 
   Session& session_;
+  const std::function<void()> report_;
   SignalPipe pipe_;
   std::atomic<int> received_{0};
   std::thread unmounting_;  // touched by thread_ only, until that is joined
@@ -149,7 +155,8 @@ class SignalGuard::Impl {
   Handlers handlers_;  // last in, first out: a handler needs the pipe
 };
 
-SignalGuard::SignalGuard(Session& session) : impl_(std::make_unique<Impl>(session)) {}
+SignalGuard::SignalGuard(Session& session, std::function<void()> report)
+    : impl_(std::make_unique<Impl>(session, std::move(report))) {}
 SignalGuard::~SignalGuard() = default;
 int SignalGuard::received() const noexcept {
   return impl_->received();

@@ -1,6 +1,7 @@
 // Ending a session by signals, and surviving those that would end it uncleanly.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "core/session/session.h"
@@ -14,7 +15,9 @@ namespace fusereplay {
 /// One guard at a time in a process. `session` is started and outlives the guard.
 class SignalGuard {
  public:
-  explicit SignalGuard(Session& session);
+  /// `report`, where given, is called for each SIGUSR1, on the guard's own thread: for what a mount that hangs should
+  /// tell (OperationsServer::report()).
+  explicit SignalGuard(Session& session, std::function<void()> report = {});
   ~SignalGuard();
   SignalGuard(const SignalGuard&) = delete;
   SignalGuard& operator=(const SignalGuard&) = delete;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -99,6 +100,24 @@ TEST_F(SignalsLive, HandlersAreRestored) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) EXPECT_EQ(handler_of(signal), SIG_DFL) << signal;
   const SignalGuard another(mount.session());
   EXPECT_NE(handler_of(SIGTERM), SIG_DFL);
+}
+
+TEST_F(SignalsLive, Usr1AsksForAReportAndNothingElse) {
+  RawServer server;
+  LiveMount mount(server);
+  std::atomic<int> reports{0};
+  {
+    const SignalGuard guard(mount.session(), [&] {
+      ++reports;
+      reports.notify_all();
+    });
+    ::kill(::getpid(), SIGUSR1);
+    reports.wait(0);
+    EXPECT_EQ(guard.received(), 0);
+    EXPECT_TRUE(mount.run("cat file").ok());
+  }
+  EXPECT_EQ(reports, 1);
+  EXPECT_EQ(handler_of(SIGUSR1), SIG_DFL);
 }
 
 TEST_F(SignalsLive, AnIgnoredSignalStaysIgnored) {

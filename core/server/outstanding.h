@@ -1,0 +1,132 @@
+// Which requests are not answered, and where their handlers are: what to ask of a mount that hangs.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "core/protocol/opcode.h"
+#include "core/protocol/wire.h"
+
+namespace fusereplay {
+
+/// One request without a reply.
+struct OutstandingRequest {
+  enum class State : std::uint8_t {
+    kRunning,    // a thread is in its handler
+    kSuspended,  // its handler waits; no thread is held
+  };
+  State state{};
+  Opcode opcode{};
+  std::uint64_t unique = 0;
+  std::uint64_t nodeid = 0;
+  std::uint32_t pid = 0;
+  std::int64_t received = 0;       // ns since the epoch
+  std::uint32_t thread = 0;        // kRunning: its kernel id
+  std::source_location handler{};  // kSuspended: the co_await of the handler itself
+  std::source_location wait{};     // kSuspended: the innermost one, the same or of a task that it awaits
+};
+
+/// "READ 44 of node 7 for pid 812, 12.3 s: suspended at fs.cc:31, in sync.cc:80". `now`: ns since the epoch.
+std::string describe(const OutstandingRequest& request, std::int64_t now);
+
+namespace internal {
+
+/// What a call keeps so that it can be told of. Its places are written by whoever runs the handler, read by anyone.
+class SuspendedCall {
+ public:
+  SuspendedCall() noexcept = default;
+  SuspendedCall(const SuspendedCall&) = delete;
+  SuspendedCall& operator=(const SuspendedCall&) = delete;
+
+  /// The handler is about to wait there.
+  void handler_at(std::source_location place) noexcept {
+    handler_.store(place, std::memory_order_relaxed);
+    wait_.store(place, std::memory_order_relaxed);
+  }
+  /// So is a task that it awaits.
+  void wait_at(std::source_location place) noexcept { wait_.store(place, std::memory_order_relaxed); }
+
+ protected:
+  ~SuspendedCall() = default;
+
+ private:
+  friend class Outstanding;
+  /// Which request it is; while it is told of.
+  virtual OutstandingRequest about() const noexcept = 0;
+
+  std::atomic<std::source_location> handler_{};
+  std::atomic<std::source_location> wait_{};
+  SuspendedCall* next_ = nullptr;
+  SuspendedCall* previous_ = nullptr;
+};
+
+/// Those of one server. Thread-safe. A request whose handler ends at once costs six stores.
+class Outstanding {
+ public:
+  Outstanding();
+  Outstanding(const Outstanding&) = delete;
+  Outstanding& operator=(const Outstanding&) = delete;
+
+  /// While it exists, the calling thread is in the handler of that request.
+  class Running {
+   public:
+    /// `received` as in OutstandingRequest.
+    Running(Outstanding& owner, const wire::InHeader& header, std::int64_t received) noexcept
+        : slot_(owner.slot_of_this_thread()) {
+      slot_.nodeid.store(header.nodeid, std::memory_order_relaxed);
+      slot_.received.store(received, std::memory_order_relaxed);
+      slot_.opcode.store(header.opcode, std::memory_order_relaxed);
+      slot_.pid.store(header.pid, std::memory_order_relaxed);
+      slot_.unique.store(header.unique, std::memory_order_release);
+    }
+    ~Running() { slot_.unique.store(0, std::memory_order_release); }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    friend class Outstanding;
+    /// Written by its thread; unique is set last and cleared first, and 0 while the thread is in no handler.
+    struct Slot {
+      std::atomic<std::uint64_t> unique{0};
+      std::atomic<std::uint64_t> nodeid{0};
+      std::atomic<std::int64_t> received{0};
+      std::atomic<std::uint32_t> opcode{0};
+      std::atomic<std::uint32_t> pid{0};
+      std::uint32_t thread = 0;
+    };
+    Slot& slot_;
+  };
+
+  /// `call` has suspended, and is told of until remove().
+  void add(SuspendedCall& call) noexcept;
+  void remove(SuspendedCall& call) noexcept;
+
+  /// The oldest first.
+  std::vector<OutstandingRequest> all() const;
+
+ private:
+  struct Known {
+    std::uint64_t owner;
+    Running::Slot* slot;
+  };
+  Running::Slot& slot_of_this_thread() {
+    if (known_.owner != id_) [[unlikely]]
+      find_slot();
+    return *known_.slot;
+  }
+  void find_slot();
+
+  inline static constinit thread_local Known known_{};  // of this thread, with the server it last ran a handler of
+  const std::uint64_t id_;                              // unlike that of any server before
+  mutable std::mutex mutex_;                            // guards all below; innermost
+  SuspendedCall* first_ = nullptr;
+  std::deque<Running::Slot> slots_;  // one for each thread that ran a handler
+};
+
+}  // namespace internal
+}  // namespace fusereplay
