@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -111,6 +112,49 @@ TEST_F(SessionLive, NotificationsFollowTheirHandlersReplyAndAreEventsOfTheSequen
   EXPECT_GE(lookups, 8U);
   EXPECT_EQ(polls, lookups);
   EXPECT_EQ(names, lookups);
+}
+
+/// A LOOKUP that is never answered keeps its directory locked, for which a notification waits.
+class Stuck final : public Operations {
+ public:
+  Async<void> init(Connection& connection) override {
+    connection_ = &connection;
+    return Result<void>();
+  }
+  Async<AttributesReply> getattr(const Request&, NodeId, std::optional<FileHandle>) override {
+    return AttributesReply{.attributes = {.mode = S_IFDIR | 0755}};
+  }
+  Async<Entry> lookup(const Request& request, NodeId parent, std::string_view name) override {
+    if (name != "stuck") co_return Errno(ENOENT);
+    connection_->spawn(tell(parent));
+    co_await connection_->interrupts().wait_interruptible(request, never_);
+    co_return Errno(ENOENT);
+  }
+  bool told() const noexcept { return told_; }
+
+ private:
+  Async<void> tell(NodeId parent) {
+    co_await connection_->notifier().inval_entry(parent, "stuck");
+    told_ = true;
+    co_return {};
+  }
+
+  Connection* connection_ = nullptr;
+  AsyncEvent never_;
+  std::atomic<bool> told_{false};
+};
+
+TEST_F(SessionLive, AnAbortEndsWhatNotificationsWaitFor) {
+  OperationsServer server(std::make_unique<Stuck>());
+  LiveMount mount(server, {.observers = {&sink_}});
+  ChildProcess caller = mount.start("test -e stuck");
+  while (server.notifier().unfinished() == 0) std::this_thread::yield();
+  EXPECT_FALSE(static_cast<Stuck&>(server.operations()).told());
+  ASSERT_TRUE(mount.session().abort());
+  EXPECT_EQ(mount.session().wait(), EndReason::kAborted);
+  EXPECT_TRUE(static_cast<Stuck&>(server.operations()).told());
+  EXPECT_EQ(server.notifier().unfinished(), 0U);
+  EXPECT_FALSE(caller.wait(LiveMount::kChildTime).ok());
 }
 
 TEST_F(SessionLive, EndsByUmount8) {

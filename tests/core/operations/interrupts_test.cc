@@ -153,6 +153,11 @@ TEST_F(Waits, OfWhoWasInterruptedBeforeEndAtOnce) {
   held.unlock();
   start(interrupts.lock_interruptible(request, mutex));
   EXPECT_EQ(outcome(), 0) << "but nothing had to be waited for";
+  AsyncEvent event;
+  start(interrupts.wait_interruptible(request, event));
+  EXPECT_EQ(outcome(), EINTR);
+  start(interrupts.sleep_interruptible(request, 100));
+  EXPECT_EQ(outcome(), EINTR);
 }
 
 }  // namespace
