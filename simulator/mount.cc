@@ -199,8 +199,8 @@ void SimulatedMount::refuse_next_reply(Errno error) {
 }
 
 Outcome<void> SimulatedMount::unmount() {
-  std::size_t open = open_descriptors();
-  for (const auto& process : parts_->processes) open += process->open_descriptors();
+  std::size_t open = open_descriptors() + open_mappings();
+  for (const auto& process : parts_->processes) open += process->open_descriptors() + process->open_mappings();
   if (open != 0) return Errno(EBUSY);
   parts_->end(Mark::kUnmounted);
   parts_->kernel.mounted = false;

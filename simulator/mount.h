@@ -101,7 +101,7 @@ class SimulatedMount : public SystemCalls {
   /// The write of the server's next reply fails so. ENOENT: the caller gets ECONNABORTED; EINVAL, EFAULT: EIO,
   /// and the rules report a reply without form (R3), for they cannot know better.
   void refuse_next_reply(Errno error);
-  /// EBUSY while descriptors are open. No FORGET is sent (reference R6).
+  /// EBUSY while descriptors are open or files mapped. No FORGET is sent (reference R6).
   Outcome<void> unmount();
   /// The connection breaks under everybody: calls fail with ENOTCONN from now on.
   void abort();

@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "simulator/call.h"
+#include "simulator/kernel/mapping.h"
 
 namespace fusereplay {
 
@@ -28,6 +29,11 @@ Bytes bytes(std::string_view text) noexcept {
 
 SystemCalls::SystemCalls(kernel::Kernel& kernel, Process process) : kernel_(kernel), process_(std::move(process)) {}
 SystemCalls::~SystemCalls() = default;
+
+void SystemCalls::drop_descriptors() noexcept {
+  mappings_.clear();
+  files_.clear();
+}
 
 namespace {
 
@@ -72,6 +78,7 @@ std::size_t SystemCalls::open_descriptors() const noexcept {
 
 // exit_files: filp_close of each.
 void SystemCalls::close_descriptors() {
+  end_mappings();
   for (std::size_t i = 0; i < files_.size(); ++i) {
     const File closed = std::move(files_[i]);
     if (closed != nullptr) static_cast<void>(close_file(closed));  // nobody is left to tell

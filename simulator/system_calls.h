@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,6 +27,7 @@ namespace kernel {
 struct Kernel;
 struct Inode;
 struct OpenFile;
+struct Mapping;
 class Task;
 enum class Follow : std::uint8_t;
 }  // namespace kernel
@@ -35,6 +37,9 @@ class PendingCall;
 
 /// A file descriptor of a simulated process.
 enum class Fd : std::int32_t {};
+
+/// Memory of a simulated process that holds a file's pages.
+enum class Mapping : std::int32_t {};
 
 /// A directory record as getdents64(2) gives it.
 struct ListedEntry {
@@ -113,6 +118,20 @@ class SystemCalls {
     return ioctl(fd, command, std::as_writable_bytes(std::span(pointee, 1)));
   }
 
+  /// mmap(2). `protection`: PROT_READ, PROT_WRITE; `flags`: MAP_SHARED or MAP_PRIVATE. The file stays open until
+  /// munmap(), whatever becomes of the descriptor.
+  Outcome<Mapping> mmap(Fd fd, std::uint64_t offset, std::uint64_t length, int protection, int flags);
+  /// Of the whole mapping; what it left in the cache is written back.
+  Outcome<void> munmap(Mapping mapping);
+  /// What the program sees in its memory, `offset` bytes from the mapping's start on, and what it puts there, a page
+  /// after the other. EFAULT, as a system call fails that is given such memory: a page lies behind the file's end or
+  /// cannot be read (the program gets SIGBUS), or the protection forbids it or nothing is mapped there (SIGSEGV). What
+  /// came before such a page is stored.
+  Outcome<std::string> load(Mapping mapping, std::uint64_t offset, std::size_t size);
+  Outcome<void> store(Mapping mapping, std::uint64_t offset, std::string_view data);
+  /// `flags`: MS_SYNC, MS_ASYNC, MS_INVALIDATE.
+  Outcome<void> msync(Mapping mapping, std::uint64_t offset, std::uint64_t length, int flags);
+
   Outcome<struct stat> stat(std::string_view path);
   Outcome<struct stat> lstat(std::string_view path);
   Outcome<struct stat> fstat(Fd fd);
@@ -179,15 +198,16 @@ class SystemCalls {
 
   /// Descriptors that are open.
   std::size_t open_descriptors() const noexcept;
+  std::size_t open_mappings() const noexcept { return mappings_.size(); }
 
  protected:
   using File = std::shared_ptr<kernel::OpenFile>;
 
   SystemCalls(kernel::Kernel& kernel, Process process);
   ~SystemCalls();
-  /// Forgets all descriptors without a word to the server: the connection is gone.
-  void drop_descriptors() noexcept { files_.clear(); }
-  /// As when the process ends (exit_files).
+  /// Forgets all descriptors and mappings without a word to the server: the connection is gone.
+  void drop_descriptors() noexcept;
+  /// As when the process ends (exit_mm, exit_files).
   void close_descriptors();
 
   /// Runs `body` as a task of this process until it first waits.
@@ -223,6 +243,8 @@ class SystemCalls {
   /// The open file; EBADF where there is none, or none for that use.
   Result<File> file(Fd fd, Access access = Access::kAny) const;
   Fd install(File file);
+  Result<kernel::Mapping*> mapping(Mapping mapping, std::uint64_t offset, std::uint64_t size) const;
+  void end_mappings();
   /// FLUSH, and RELEASE where this was the last that held it (filp_close).
   Result<void> close_file(const File& file);
   template <class Body>
@@ -252,7 +274,8 @@ class SystemCalls {
   Outcome<void> remove_xattr(const Where& where, std::string_view name);
 
   Process process_;
-  std::vector<File> files_;       // by descriptor, from kFirstFd on; null where it is free
+  std::vector<File> files_;  // by descriptor, from kFirstFd on; null where it is free
+  std::map<std::int32_t, std::unique_ptr<kernel::Mapping>> mappings_;
   bool busy_ = false;             // begun, and not over
   kernel::Task* task_ = nullptr;  // once it runs
 };

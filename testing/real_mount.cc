@@ -215,7 +215,7 @@ void RealMount::drop_caches() {
 
 Outcome<void> RealMount::unmount() {
   if (!parts_->mounted) return Errno(EINVAL);
-  if (open_descriptors() != 0) return Errno(EBUSY);
+  if (open_descriptors() != 0 || open_mappings() != 0) return Errno(EBUSY);
   parts_->end();
   return {};
 }

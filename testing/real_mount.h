@@ -107,6 +107,12 @@ class RealMount {
     return ioctl(fd, command, std::as_writable_bytes(std::span(pointee, 1)));
   }
 
+  Outcome<Mapping> mmap(Fd fd, std::uint64_t offset, std::uint64_t length, int protection, int flags);
+  Outcome<void> munmap(Mapping mapping);
+  Outcome<std::string> load(Mapping mapping, std::uint64_t offset, std::size_t size);
+  Outcome<void> store(Mapping mapping, std::uint64_t offset, std::string_view data);
+  Outcome<void> msync(Mapping mapping, std::uint64_t offset, std::uint64_t length, int flags);
+
   Outcome<struct stat> stat(std::string_view path);
   Outcome<struct stat> lstat(std::string_view path);
   Outcome<struct stat> fstat(Fd fd);
@@ -161,6 +167,7 @@ class RealMount {
   Outcome<std::uint32_t> poll(Fd fd, std::uint32_t events, std::int64_t timeout);
 
   std::size_t open_descriptors() const noexcept;
+  std::size_t open_mappings() const noexcept;
 
   // As in SimulatedMount.
 
@@ -171,7 +178,7 @@ class RealMount {
   /// Drops every name that nobody uses, and with it the inodes, by a remount (fs/super.c reconfigure_super): the rest
   /// of the machine keeps its caches.
   void drop_caches();
-  /// EBUSY while descriptors are open.
+  /// EBUSY while descriptors are open or files mapped.
   Outcome<void> unmount();
   void abort();
 
@@ -193,6 +200,8 @@ class RealMount {
   template <class... Arguments>
   Outcome<void> done(long number, Arguments... arguments);
   char* path(std::string_view path);
+  /// Moves bytes between the caller's memory and what it shares with us (process_vm_readv, process_vm_writev).
+  Outcome<void> move_memory(long number, Mapping mapping, std::uint64_t offset, std::byte* data, std::size_t size);
   Outcome<std::string> get_value(long number, long where, std::string_view name, std::size_t size);
   Outcome<std::vector<std::string>> get_list(long number, long where, std::size_t size);
 

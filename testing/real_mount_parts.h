@@ -41,6 +41,11 @@ struct RealMount::Parts {
   std::optional<ConnectionControl> control;
   std::vector<std::string> dead_ends;
   std::set<std::int32_t> descriptors;
+  struct Memory {
+    std::uint64_t address;
+    std::uint64_t length;
+  };
+  std::map<std::int32_t, Memory> mappings;  // by Mapping
   bool mounted = true;
   bool finished = false;
   testing::CallingProcess caller;

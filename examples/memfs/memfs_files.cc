@@ -108,7 +108,9 @@ Async<std::uint32_t> Memfs::write(const Request& request, NodeId, FileHandle han
   if (appends) offset = inode.data().size();
   if (offset >= FileData::kMaxSize) co_return Errno(EFBIG);
   const std::size_t written = inode.data().write(offset, data);
-  if (written == 0 && !data.empty()) co_return Errno(ENOSPC);
+  // Of a cached write the kernel does not look at how much was taken (rule R9).
+  const bool lost = written < data.size() && (written == 0 || (flags & kWriteCache) != 0);
+  if (lost) co_return Errno(ENOSPC);
   if ((flags & kWriteKillSuidgid) != 0) inode.drop_set_id();
   inode.drop_capabilities();
   inode.modified(request.time());

@@ -31,7 +31,8 @@ OpenFileRef Filesystem::opened(Dentry& dentry, int flags, std::uint64_t handle, 
   file->handle = handle;
   file->fopen = fopen;
   file->kernel_handle = kernel_handles_;
-  if (file->uses_cache()) ++file->inode->cached_opens;
+  file->counted_as_cached = file->uses_cache();
+  if (file->counted_as_cached) ++file->inode->cached_opens;
   file->errors_seen = file->inode->writeback.errors.sample();
   file->mount_errors_seen = errors_.sample();
   if (file->writes() && keeps_times(*file->inode)) link_write_file(*file);
@@ -178,7 +179,7 @@ void Filesystem::send_release(OpenFile& file) {
     in.release_flags |= kReleaseFlockUnlock;
     in.lock_owner = file.owner;
   }
-  if (file.uses_cache()) --file.inode->cached_opens;
+  if (file.counted_as_cached) --file.inode->cached_opens;
   polled_.erase(file.kernel_handle);
   if (file.owner != 0 && !file.flocked) {
     file.inode->flocks.set({.owner = file.owner, .type = F_UNLCK, .start = 0, .end = kLastOffset, .pid = 0});

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -215,6 +216,17 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   /// Errors of writing back that this file's user has not heard of (errseq_check_and_advance of s_wb_err).
   Result<void> take_mount_errors(OpenFile& file) noexcept { return errors_.check(file.mount_errors_seen); }
 
+  // Files in memory: mapping.cc. What a program gets SIGBUS or SIGSEGV for fails with EFAULT.
+  /// `offset` is of a page. `protection`: PROT_...; `flags`: MAP_SHARED or MAP_PRIVATE.
+  Result<std::unique_ptr<Mapping>> mmap(const OpenFileRef& file, std::uint64_t offset, std::uint64_t length,
+                                        int protection, int flags);
+  void munmap(Mapping& mapping, const Process& task);
+  /// `at`: in the mapping, which reaches that far.
+  Result<void> load(Mapping& mapping, std::uint64_t at, std::span<std::byte> into, const Process& task);
+  Result<void> store(Mapping& mapping, std::uint64_t at, Bytes data, const Process& task);
+  /// `begin` and `end`: in the mapping, of pages.
+  Result<void> msync(Mapping& mapping, std::uint64_t begin, std::uint64_t end, int flags, const Process& task);
+
   // Locks of files: file_locks.cc. `type`: F_RDLCK, F_WRLCK, F_UNLCK; `end` is the last byte.
   Result<void> flock(OpenFile& file, int type, LockWaits waits, const Process& task);
   Result<void> set_lock(const OpenFile& file, int type, std::uint64_t start, std::uint64_t end, LockWaits waits,
@@ -354,6 +366,10 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   Result<void> read_folio(OpenFile& file, std::uint64_t index, const Process& task);
   void short_read(Inode& inode, std::uint64_t end, std::uint64_t attr_version) noexcept;
 
+  // mapping.cc.
+  Result<Page*> fault(OpenFile& file, std::uint64_t index, const Process& task);
+  Result<Page*> fault_to_write(Mapping& mapping, std::uint64_t index, const Process& task);
+
   // writeback.cc.
   /// Whether the kernel's own times and size of this file are the right ones (fuse_get_cache_mask).
   bool keeps_times(const Inode& inode) const noexcept {
@@ -389,7 +405,6 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   void send_cached_write(Inode& inode, const Writeback::Queued& pages);
   void end_writeback(Inode& inode, const Writeback::Queued& pages) noexcept;
   bool launder(Inode& inode, std::uint64_t first, std::uint64_t last);
-  void zero_beyond_end(Inode& inode, std::uint64_t to) noexcept;
   template <class Which>
   void write_back_all(Which&& which);
 
@@ -425,7 +440,8 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   ConnectionState connection_;
   bool active_ = true;
   std::uint64_t tick_ = 1;
-  ErrorSequence errors_;       // super_block.s_wb_err
+  std::uint32_t mappings_ = 0;  // so far
+  ErrorSequence errors_;        // super_block.s_wb_err
   std::vector<Inode*> dirty_;  // or were: those with Writeback::listed, the longest dirty first (bdi_writeback.b_dirty)
   InodeCache inodes_;
   std::uint64_t kernel_handles_ = 0;           // fuse_conn.khctr

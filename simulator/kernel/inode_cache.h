@@ -20,6 +20,7 @@ namespace fusereplay::kernel {
 
 class InodeCache;
 struct Dentry;
+struct Mapping;
 
 /// STATX_... bits of attributes that cannot be relied upon (fuse_inode.inval_mask).
 inline constexpr std::uint32_t kAllAttributes = 0x7ff;  // STATX_BASIC_STATS
@@ -70,6 +71,7 @@ struct Inode {
   std::uint32_t cached_opens = 0;      // files open on it that use the page cache (fuse_inode.iocachectr)
   PageCache pages;
   Writeback writeback;
+  std::vector<Mapping*> mappings;   // of it in memory (i_mmap)
   std::optional<std::string> link;  // what CACHE_SYMLINKS keeps of a symbolic link
   std::uint64_t version = 0;        // i_version of a directory: every change that went through here
   Listing listing;

@@ -42,6 +42,7 @@ struct OpenFile : std::enable_shared_from_this<OpenFile> {
   ErrorSequence::Position mount_errors_seen = 0;  // file.f_sb_err
   std::uint32_t users = 0;                        // descriptors and mappings
   std::uint32_t carries = 0;                      // WRITEs of cached pages that are outstanding with its handle
+  bool counted_as_cached = false;                 // in Inode::cached_opens
   bool closed = false;                            // nobody uses it: RELEASE follows the last of these
 };
 using OpenFileRef = std::shared_ptr<OpenFile>;

@@ -105,6 +105,14 @@ ReadaheadWindow ReadaheadState::on_miss(PageCache& pages, std::uint64_t index, s
   return window_;
 }
 
+std::optional<ReadaheadWindow> ReadaheadState::on_fault(std::uint64_t index, std::uint64_t max) noexcept {
+  constexpr std::uint32_t kLotsOfMisses = 100;
+  misses_ += misses_ < kLotsOfMisses * 10 ? 1 : 0;
+  if (misses_ > kLotsOfMisses) return std::nullopt;
+  window_ = {.start = index > max / 2 ? index - max / 2 : 0, .size = max, .async_size = max / 4};
+  return window_;
+}
+
 ReadaheadWindow ReadaheadState::on_marked(PageCache& pages, std::uint64_t index, std::uint64_t count, std::uint64_t max,
                                           std::uint64_t alignment) {
   if (index == window_.start + window_.size - window_.async_size) {

@@ -16,10 +16,11 @@ struct Page {
 
   std::array<std::byte, kPageSize> bytes;
   bool uptodate = false;
-  bool locked = false;     // by a READ that is under way, or the WRITE of a part of it
-  bool readahead = false;  // PG_readahead: whoever reads it starts the next READs
-  bool dirty = false;      // the server does not know what it holds; see PageCache::set_dirty()
-  bool writeback = false;  // a WRITE of it is under way
+  bool locked = false;        // by a READ that is under way, or the WRITE of a part of it
+  bool readahead = false;     // PG_readahead: whoever reads it starts the next READs
+  bool dirty = false;         // the server does not know what it holds; see PageCache::set_dirty()
+  bool writeback = false;     // a WRITE of it is under way
+  std::uint64_t writers = 0;  // mappings that may write to it without being asked, by Mapping::id modulo 64
 };
 
 /// Pages by index (offset / kPageSize). Addresses are stable until a page is dropped; a page that is locked or being
@@ -48,6 +49,7 @@ class PageCache {
   void clear_dirty(Page& page) noexcept {
     dirty_ -= page.dirty ? 1 : 0;
     page.dirty = false;
+    page.writers = 0;  // page_mkclean
   }
   bool has_dirty() const noexcept { return dirty_ != 0; }
   /// The first dirty page from `first` to `last`.
@@ -83,6 +85,10 @@ class ReadaheadState {
   /// where it can.
   ReadaheadWindow on_marked(PageCache& pages, std::uint64_t index, std::uint64_t count, std::uint64_t max,
                             std::uint64_t alignment);
+  /// A process misses a mapped page: what lies around it, unless it has missed too many (do_sync_mmap_readahead).
+  std::optional<ReadaheadWindow> on_fault(std::uint64_t index, std::uint64_t max) noexcept;
+  /// It finds one.
+  void on_hit() noexcept { misses_ -= misses_ > 0 ? 1 : 0; }
   /// A read ended at this offset.
   void set_previous(std::uint64_t offset) noexcept { previous_ = offset; }
 
@@ -91,6 +97,7 @@ class ReadaheadState {
 
   ReadaheadWindow window_;
   std::uint64_t previous_ = UINT64_MAX;
+  std::uint32_t misses_ = 0;  // of mapped pages (mmap_miss)
 };
 
 }  // namespace fusereplay::kernel

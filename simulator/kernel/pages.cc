@@ -6,6 +6,7 @@
 
 #include "core/async/frame_pool.h"
 #include "simulator/kernel/filesystem.h"
+#include "simulator/kernel/mapping.h"
 
 namespace fusereplay::kernel {
 
@@ -96,6 +97,7 @@ bool Filesystem::wait_until_idle(Inode& inode, std::uint64_t first, std::uint64_
 void Filesystem::truncate_pages(Inode& inode, std::uint64_t size) {
   wait_until_idle(inode, size / kPageSize, UINT64_MAX);
   inode.pages.truncate(size);
+  for (Mapping* const mapping : inode.mappings) mapping->truncate(size);
 }
 
 bool Filesystem::invalidate_pages(Inode& inode, std::uint64_t first, std::uint64_t last) {

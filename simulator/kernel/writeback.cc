@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "simulator/kernel/filesystem.h"
 
@@ -271,7 +272,7 @@ bool Filesystem::start_writeback(Inode& inode, std::uint64_t first, std::uint64_
 void Filesystem::send_queued_writes(Inode& inode) {
   while (inode.writeback.stopped == 0 && !inode.writeback.queued.empty()) {
     const Writeback::Queued pages = std::move(inode.writeback.queued.front());
-    inode.writeback.queued.pop_front();
+    inode.writeback.queued.erase(inode.writeback.queued.begin());
     send_cached_write(inode, pages);
   }
 }
@@ -323,6 +324,7 @@ bool Filesystem::launder(Inode& inode, std::uint64_t first, std::uint64_t last) 
 Result<std::size_t> Filesystem::write_cached(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task) {
   Inode& inode = *file.inode;
   std::size_t done = 0;
+  bool gets_on = false;
   while (done < data.size()) {
     const std::uint64_t at = offset + done;
     const std::uint64_t index = at / kPageSize;
@@ -334,29 +336,21 @@ Result<std::size_t> Filesystem::write_cached(OpenFile& file, std::uint64_t offse
       if (index * kPageSize >= inode.size) {  // iomap_block_needs_zeroing
         page->bytes.fill(std::byte{});
       } else if (const Result<void> read = read_folio(file, index, task); !read) {
+        // iomap_iter begins anew behind what was written (Linux 6.17 on).
+        if (std::exchange(gets_on, false) && !profile_.writeback_copies) continue;
         if (done == 0) return read.error();
         break;
       }
       page = &inode.pages.get(index);
     }
-    zero_beyond_end(inode, at);
     std::memcpy(page->bytes.data() + within, data.data() + done, size);
     page->uptodate = true;
     set_dirty(inode, *page);
     done += size;
+    gets_on = true;
     inode.size = std::max(inode.size, offset + done);
   }
   return done;
-}
-
-// pagecache_isize_extended: what a mapping wrote behind the end does not become part of the file.
-void Filesystem::zero_beyond_end(Inode& inode, std::uint64_t to) noexcept {
-  if (to <= inode.size || inode.size % kPageSize == 0) return;
-  Page* const page = inode.pages.find(inode.size / kPageSize);
-  if (page == nullptr || !page->dirty) return;
-  const std::uint64_t from = inode.size % kPageSize;
-  const std::uint64_t end = std::min(kPageSize, to - inode.size / kPageSize * kPageSize);
-  std::memset(page->bytes.data() + from, 0, end - from);
 }
 
 // wb_check_old_data_flush.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -28,7 +27,7 @@ struct Writeback {
   bool idle() const noexcept { return outstanding == 0 && queued.empty(); }
 
   std::vector<OpenFile*> files;   // that may be written through, the newest last (fuse_inode.write_files)
-  std::deque<Queued> queued;      // while `stopped`
+  std::vector<Queued> queued;     // while `stopped`
   std::uint32_t outstanding = 0;  // WRITEs
   std::uint32_t stopped = 0;      // by how many (FUSE_NOWRITE)
   bool times = false;             // mtime and ctime are to be sent (I_DIRTY_SYNC)

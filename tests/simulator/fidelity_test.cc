@@ -159,17 +159,19 @@ TEST_P(OverPassthrough, RealAndSimulatedAgree) {
   compare(GetParam(), Below::kPassthrough);
 }
 
-class RandomFidelity : public LiveTest, public ::testing::WithParamInterface<Below> {};
+class RandomFidelity : public LiveTest, public ::testing::WithParamInterface<std::pair<Below, Variant>> {};
 
 TEST_P(RandomFidelity, RealAndSimulatedAgreeOnRandomCalls) {
   const bool many = std::getenv("FUSEREPLAY_LONG") != nullptr;
   const char* const only = std::getenv("FUSEREPLAY_SEED");
   const std::uint64_t first = only != nullptr ? std::stoull(only) : 1;
-  const std::uint64_t count = only != nullptr ? 1 : many ? 250 : 10;
+  const auto [below, variant] = GetParam();
+  const bool plain = variant == Variant::kPlain;  // each call of the other waits for a tick
+  const std::uint64_t count = only != nullptr ? 1 : many ? (plain ? 250 : 60) : (plain ? 10 : 1);
   for (std::uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
     SCOPED_TRACE("FUSEREPLAY_SEED=" + std::to_string(seed));
-    const GeneratedScript made = generate_script(seed, kRandomCalls);
-    compare({.name = "random", .tuning = made.tuning, .calls = made.calls}, GetParam());
+    const GeneratedScript made = generate_script(seed, kRandomCalls, variant);
+    compare({.name = "random", .tuning = made.tuning, .calls = made.calls}, below);
   }
 }
 
@@ -187,8 +189,15 @@ std::vector<Script> scripts_over(std::string_view other, std::size_t step) {
 const auto kByName = [](const auto& info) { return std::string(info.param.name); };
 INSTANTIATE_TEST_SUITE_P(Scripts, OverMemfs, ::testing::ValuesIn(scripts_over("passthrough", 1)), kByName);
 INSTANTIATE_TEST_SUITE_P(Scripts, OverPassthrough, ::testing::ValuesIn(scripts_over("memfs", 3)), kByName);
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomFidelity, ::testing::Values(Below::kMemfs, Below::kPassthrough),
-                         [](const auto& info) { return info.param == Below::kMemfs ? "Memfs" : "Passthrough"; });
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomFidelity,
+                         ::testing::Values(std::pair(Below::kMemfs, Variant::kPlain),
+                                           std::pair(Below::kPassthrough, Variant::kPlain),
+                                           std::pair(Below::kMemfs, Variant::kWriteback),
+                                           std::pair(Below::kPassthrough, Variant::kWriteback)),
+                         [](const auto& info) {
+                           return std::string(info.param.first == Below::kMemfs ? "Memfs" : "Passthrough") +
+                                  (info.param.second == Variant::kPlain ? "" : "Writeback");
+                         });
 
 }  // namespace
 }  // namespace fusereplay::testing

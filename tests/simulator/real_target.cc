@@ -57,7 +57,8 @@ void wait_for_tick() {
 
 std::string RealTarget::run(const Call& call) {
   if (ticks_) wait_for_tick();
-  for (const Methods* methods : {&file_methods(), &name_methods(), &xattr_methods(), &special_methods()}) {
+  for (const Methods* methods :
+       {&file_methods(), &name_methods(), &xattr_methods(), &special_methods(), &memory_methods()}) {
     const auto method = methods->find(call.name);
     if (method != methods->end()) return method->second(*this, call);
   }
@@ -146,6 +147,7 @@ const RealTarget::Methods& RealTarget::file_methods() {
        }},
       {"close_all",
        [](Self s, const Call&) {
+         s.unmap_all();
          for (const auto& [name, fd] : s.files_) s.close_file(fd);
          s.files_.clear();
          return std::string("ok");

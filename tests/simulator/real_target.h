@@ -37,6 +37,10 @@ class RealTarget final : public CallTarget {
     return found == files_.end() ? -1 : found->second;
   }
   std::string install(const Call& call, int fd);
+  std::string map(const Call& call);
+  /// With a request behind it, as close_file().
+  std::string unmap(const std::string& name);
+  void unmap_all();
   /// Waits for the RELEASE, by a request behind it: the inode may go with it, and the kernel then distrusts the
   /// attributes of any LOOKUP that is outstanding (evict_ctr).
   std::string close_file(int fd);
@@ -53,8 +57,14 @@ class RealTarget final : public CallTarget {
   static const Methods& name_methods();
   static const Methods& xattr_methods();
   static const Methods& special_methods();
+  static const Methods& memory_methods();
 
   std::map<std::string, int> files_;
+  struct Memory {
+    char* at = nullptr;
+    std::size_t length = 0;
+  };
+  std::map<std::string, Memory> mappings_;
   bool ticks_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -129,6 +130,19 @@ struct flock Call::lock() const {
   lock.l_start = number(2);
   lock.l_len = number(3);
   return lock;
+}
+
+int Call::protection(std::size_t index) const {
+  static const std::map<std::string, int, std::less<>> names = {
+      {"none", PROT_NONE}, {"r", PROT_READ}, {"w", PROT_WRITE}, {"rw", PROT_READ | PROT_WRITE}};
+  return bits(text(index), names);
+}
+
+int Call::memory_flags(std::size_t index) const {
+  static const std::map<std::string, int, std::less<>> names = {{"shared", MAP_SHARED}, {"private", MAP_PRIVATE},
+                                                                {"sync", MS_SYNC},      {"async", MS_ASYNC},
+                                                                {"neither", 0},         {"invalidate", MS_INVALIDATE}};
+  return bits(text(index), names);
 }
 
 std::string Call::data(std::size_t index) const {

@@ -6,6 +6,8 @@
 //   setxattr /a security.capability %cap   a value that the kernel takes for capabilities
 //   groups 5 6                   and in which other groups
 //   sleep 200                    milliseconds
+//   mmap m f 0 8192 rw shared    mappings have names, too; protection: r, w, rw, none; shared or private
+//   load m 100 10; store m 0 DATA; msync m 0 8192 sync; munmap m
 //   ticks 1                      from now on each call begins at a new tick of the kernel's clock
 //   times 9 mkdir /d# 0755       /d0 to /d8; @ is the next number
 //   readv f 10,20 [OFFSET [FLAGS]]         buffers of these sizes
@@ -57,6 +59,10 @@ struct Call {
   struct flock lock() const;
   /// From the second word on.
   IoctlArguments ioctl() const;
+  /// "rw": PROT_READ | PROT_WRITE.
+  int protection(std::size_t index) const;
+  /// "shared", "private": MAP_SHARED, MAP_PRIVATE; "sync", "async", "invalidate": MS_...
+  int memory_flags(std::size_t index) const;
   /// What a write writes.
   std::string data(std::size_t index) const;
 };

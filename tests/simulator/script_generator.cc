@@ -9,10 +9,11 @@ namespace {
 
 class Generator {
  public:
-  explicit Generator(std::uint64_t seed) : random_(seed) {}
+  Generator(std::uint64_t seed, Variant variant) : random_(seed), variant_(variant) {}
 
   std::string tuning() {
     std::string text;
+    if (variant_ == Variant::kWriteback) return writeback_tuning();
     if (below(3) == 0) text += "[uncached]";
     if (below(4) == 0) text += "[default_permissions]";
     if (below(2) == 0) return text;
@@ -27,6 +28,7 @@ class Generator {
   }
 
   std::string line() {
+    if (variant_ == Variant::kWriteback && below(5) == 0) return memory_line();
     switch (below(40)) {
       case 0:
       case 1:
@@ -123,6 +125,33 @@ class Generator {
   }
 
  private:
+  std::string writeback_tuning() {
+    std::string text = "[want:writeback" + word({"", ",atomic_o_trunc", ",direct_io_allow_mmap"}) + "]";
+    if (below(3) == 0) text += "[uncached]";
+    text += word({"", "", "[open:direct_io]", "[open:keep_cache]", "[open:keep_cache]", "[open:noflush]"});
+    text += word({"", "", "[max_write:16384]", "[refuse:max_pages]", "[refuse:killpriv_v2]", "[refuse:async_dio]"});
+    return text +
+           word({"", "", "[without:open,create]", "[without:flush,fsync,getxattr]", "[without:copy_file_range]"});
+  }
+  std::string memory_line() {
+    const std::string memory = "m" + std::to_string(below(3));
+    switch (below(8)) {
+      case 0:
+      case 1:
+        return "mmap " + memory + " " + fd() + " " + word({"0", "0", "4096", "49152"}) + " " + size() + " " +
+               word({"r", "rw", "rw"}) + " " + word({"shared", "shared", "private"});
+      case 2:
+      case 3:
+        return "load " + memory + " " + offset() + " " + size();
+      case 4:
+      case 5:
+        return "store " + memory + " " + offset() + " *" + size();
+      case 6:
+        return "msync " + memory + " " + word({"0", "4096"}) + " " + size() + " " + word({"sync", "sync", "async"});
+      default:
+        return "munmap " + memory;
+    }
+  }
   std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
   int pick(std::initializer_list<int> all) { return all.begin()[below(all.size())]; }
   std::string word(std::initializer_list<std::string> all) { return all.begin()[below(all.size())]; }
@@ -136,12 +165,13 @@ class Generator {
   std::string offset() { return std::to_string(pick({0, 0, 1, 100, 4096, 8000, 50000, 200000})); }
 
   std::mt19937_64 random_;
+  const Variant variant_;
 };
 
 }  // namespace
 
-GeneratedScript generate_script(std::uint64_t seed, unsigned calls) {
-  Generator generator(seed);
+GeneratedScript generate_script(std::uint64_t seed, unsigned calls, Variant variant) {
+  Generator generator(seed, variant);
   GeneratedScript script{.tuning = generator.tuning(), .calls = "mkdir /d 0777\nmkdir /d/e 0777\nchmod / 0777\n"};
   for (unsigned i = 0; i < calls; ++i) script.calls += generator.line() + "\n";
   return script;

@@ -12,6 +12,9 @@ struct GeneratedScript {
 };
 
 /// `calls` lines over a few names and descriptors, so that they meet.
-GeneratedScript generate_script(std::uint64_t seed, unsigned calls);
+/// kWriteback: with the writeback cache, and files in memory.
+enum class Variant : std::uint8_t { kPlain, kWriteback };
+
+GeneratedScript generate_script(std::uint64_t seed, unsigned calls, Variant variant);
 
 }  // namespace fusereplay::testing

@@ -31,6 +31,7 @@ std::span<const Script> scripts_on_settings();
 std::span<const Script> scripts_on_without();
 std::span<const Script> scripts_on_ioctl();
 std::span<const Script> scripts_on_writeback();
+std::span<const Script> scripts_on_memory();
 /// All of them.
 std::vector<Script> fidelity_scripts();
 

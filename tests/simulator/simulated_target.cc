@@ -68,8 +68,8 @@ std::string SimulatedTarget::close_file(Fd fd) {
 // No two calls are made at the same instant: what a real clock sees to.
 std::string SimulatedTarget::run(const Call& call) {
   if (whole_ != nullptr) whole_->advance_time(1'000'000);
-  for (auto part : {&SimulatedTarget::on_files, &SimulatedTarget::on_attributes, &SimulatedTarget::on_names,
-                    &SimulatedTarget::on_xattrs, &SimulatedTarget::on_special}) {
+  for (auto part : {&SimulatedTarget::on_files, &SimulatedTarget::on_memory, &SimulatedTarget::on_attributes,
+                    &SimulatedTarget::on_names, &SimulatedTarget::on_xattrs, &SimulatedTarget::on_special}) {
     if (std::string result = (this->*part)(call); !result.empty()) return result;
   }
   throw std::runtime_error("no such call: " + call.name);
@@ -84,6 +84,7 @@ std::string SimulatedTarget::on_files(const Call& c) {
     return close_file(closed);
   }
   if (name == "close_all") {
+    while (!mappings_.empty()) unmap(std::string(mappings_.begin()->first));
     for (const auto& [open, number] : files_) close_file(number);
     files_.clear();
     return "ok";
@@ -124,6 +125,32 @@ std::string SimulatedTarget::on_files(const Call& c) {
     }
     return describe(records);
   }
+  return {};
+}
+
+std::string SimulatedTarget::unmap(const std::string& name) {
+  const auto found = mappings_.find(name);
+  if (found == mappings_.end()) return "EINVAL";
+  const std::string result = outcome(mount_.munmap(found->second));
+  mappings_.erase(found);
+  static_cast<void>(mount_.statvfs("/"));
+  return result;
+}
+
+std::string SimulatedTarget::on_memory(const Call& c) {
+  if (c.name == "mmap") {
+    const auto made = mount_.mmap(fd(c, 1), size(c, 2), size(c, 3), c.protection(4), c.memory_flags(5));
+    if (!made) return to_string(made.error());
+    unmap(c.text(0));
+    mappings_[c.text(0)] = *made;
+    return "ok";
+  }
+  if (c.name == "munmap") return unmap(c.text(0));
+  const auto found = mappings_.find(c.text(0));
+  const Mapping memory = found == mappings_.end() ? Mapping{-1} : found->second;
+  if (c.name == "load") return outcome(mount_.load(memory, size(c, 1), size(c, 2)));
+  if (c.name == "store") return outcome(mount_.store(memory, size(c, 1), c.data(2)));
+  if (c.name == "msync") return outcome(mount_.msync(memory, size(c, 1), size(c, 2), c.memory_flags(3)));
   return {};
 }
 

@@ -23,6 +23,8 @@ class SimulatedTarget final : public CallTarget {
   std::string read_vector(const Call& call);
   std::string write_vector(const Call& call);
   std::string on_files(const Call& call);
+  std::string on_memory(const Call& call);
+  std::string unmap(const std::string& name);
   std::string on_attributes(const Call& call);
   std::string on_names(const Call& call);
   std::string on_xattrs(const Call& call);
@@ -31,6 +33,7 @@ class SimulatedTarget final : public CallTarget {
   SystemCalls& mount_;
   SimulatedMount* const whole_ = nullptr;
   std::map<std::string, Fd> files_;
+  std::map<std::string, Mapping> mappings_;
 };
 
 }  // namespace fusereplay::testing

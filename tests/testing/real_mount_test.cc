@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,6 +109,25 @@ TYPED_TEST(Mounted, CachesAreDropped) {
   this->asked();
   mount.stat("/d7");
   EXPECT_THAT(this->asked(), ElementsAre(Asks(Opcode::kLookup, "d7")));
+}
+
+TYPED_TEST(Mounted, FilesAreMapped) {
+  auto& mount = this->mount();
+  const Fd file = mount.open("/f", O_CREAT | O_RDWR, 0644).value();
+  mount.write(file, "0123456789");
+  const Mapping memory = mount.mmap(file, 0, 8192, PROT_READ | PROT_WRITE, MAP_SHARED).value();
+  EXPECT_EQ(mount.load(memory, 8, 4), std::string("89\0\0", 4));
+  EXPECT_TRUE(mount.store(memory, 2, "xy"));
+  EXPECT_EQ(mount.load(memory, 0, 10), "01xy456789");
+  EXPECT_EQ(mount.store(memory, 4096, "z").error(), Errno(EFAULT));  // SIGBUS
+  this->asked();
+  EXPECT_TRUE(mount.msync(memory, 0, 4096, MS_SYNC));
+  EXPECT_THAT(this->asked(), ElementsAre(Asks(Opcode::kWrite), Asks(Opcode::kFsync)));
+  mount.close(file);
+  EXPECT_EQ(mount.open_handles(), 1U);
+  EXPECT_EQ(mount.unmount().error(), Errno(EBUSY));
+  EXPECT_TRUE(mount.munmap(memory));
+  EXPECT_EQ(mount.open_handles(), 0U);
 }
 
 TYPED_TEST(Mounted, CallersAreWhoTheTestSays) {
