@@ -80,7 +80,7 @@ class FlatMap {
     Value value{};
     bool used = false;
   };
-  static constexpr std::size_t kInitialSlots = 64;
+  static constexpr std::size_t kInitialSlots = 16;
 
   std::size_t mask() const noexcept { return slots_.size() - 1; }
 

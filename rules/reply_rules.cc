@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -269,8 +270,8 @@ void ReplyRules::check_init(const ReplyStep& step) {
   if (out.minor >= 5 && out.max_write < kMinMaxWrite) say("max_write ", out.max_write, ", which is below 4096");
   std::uint64_t flags = out.flags;
   if ((out.flags & kInitInitExt) != 0) flags |= std::uint64_t{out.flags2} << 32;
-  for (unsigned bit = 0; bit < 64; ++bit) {
-    if (((flags & ~stream_.offered()) >> bit & 1) == 0) continue;
+  for (std::uint64_t unasked = flags & ~stream_.offered(); unasked != 0; unasked &= unasked - 1) {
+    const auto bit = static_cast<unsigned>(std::countr_zero(unasked));
     say("flag ", init_flag_name(bit).empty() ? text("bit ", bit) : std::string(init_flag_name(bit)),
         ", which the kernel did not offer");
   }

@@ -122,6 +122,12 @@ int RequestQueue::call(PendingRequest& request) {
   if (init_failed_) return request.error_ = ECONNREFUSED;  // fs/fuse/dev.c fuse_get_req: conn_error
   if (scheduler_.current().broken()) return request.error_ = EDEADLK;
   enqueue(request);
+  const bool next = pending_.size() == 1 && forgets_.empty() && interrupts_.empty();
+  if (next && scheduler_.alone() && scheduler_.current().signal() == Signal::kNone) {
+    // What waiting for it would do first.
+    scheduler_.run_as_server([this] { read_request(); });
+    if (request.done()) return request.error_;
+  }
   return wait_for_answer(request);
 }
 
@@ -141,7 +147,7 @@ int RequestQueue::wait_for_answer(PendingRequest& request) {
   if (!is_forced(request.opcode_)) {
     if (!wait(Signal::kFatal)) return EDEADLK;
     if (!request.done() && request.state_ == PendingRequest::State::kPending) {
-      std::erase(pending_, &request);
+      pending_.erase(&request);
       request.state_ = PendingRequest::State::kNew;
       return request.error_ = EINTR;
     }
@@ -187,7 +193,7 @@ void RequestQueue::resend() {
   std::vector<PendingRequest*> again(sent_.begin(), sent_.end());
   sent_.clear();
   for (auto request = again.rbegin(); request != again.rend(); ++request) {
-    std::erase(interrupts_, (*request)->unique_);
+    interrupts_.erase((*request)->unique_);
     (*request)->unique_ |= kUniqueResendBit;
     (*request)->state_ = PendingRequest::State::kPending;
     (*request)->held_ = false;
@@ -305,7 +311,7 @@ void RequestQueue::read_forgets() {
   } else {
     message->add(wire::ForgetIn{.nlookup = forgets_.front().nlookup});
   }
-  forgets_.erase(forgets_.begin(), forgets_.begin() + static_cast<std::ptrdiff_t>(count));
+  forgets_.pop_front(count);
   deliver(*message);
 }
 
@@ -450,7 +456,7 @@ void PendingRequest::take_body(const Message& message) {
 
 void RequestQueue::end(PendingRequest& request, int error) {
   std::erase(sent_, &request);
-  if (!interrupts_.empty()) std::erase(interrupts_, request.unique_);
+  if (!interrupts_.empty()) interrupts_.erase(request.unique_);
   const bool was_active = request.background_ && request.state_ != PendingRequest::State::kNew;
   request.state_ = PendingRequest::State::kDone;
   request.error_ = error;

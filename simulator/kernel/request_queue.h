@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -24,6 +23,7 @@
 #include "core/protocol/wire.h"
 #include "core/result.h"
 #include "core/server/server.h"
+#include "simulator/kernel/fifo.h"
 #include "simulator/kernel/scheduler.h"
 
 namespace fusereplay::kernel {
@@ -232,11 +232,11 @@ class RequestQueue final : public ReplyChannel, public ServerStep {
   Scheduler& scheduler_;
   BufferPool small_buffers_;
   std::vector<std::unique_ptr<PendingRequest>> idle_;
-  std::deque<PendingRequest*> pending_;
+  Fifo<PendingRequest*> pending_;
   std::vector<PendingRequest*> sent_;  // read and not answered; few at a time
-  std::deque<PendingRequest*> waiting_background_;
-  std::deque<Forget> forgets_;
-  std::deque<std::uint64_t> interrupts_;  // uniques of what they interrupt
+  Fifo<PendingRequest*> waiting_background_;
+  Fifo<Forget> forgets_;
+  Fifo<std::uint64_t> interrupts_;  // uniques of what they interrupt
   std::vector<Opcode> held_opcodes_;
   std::vector<std::uint64_t> abandoned_;  // uniques that the server had read when the connection ended
   NotificationHandler* notifications_ = nullptr;

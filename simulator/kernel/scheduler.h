@@ -86,6 +86,16 @@ class Scheduler {
   /// On the test's own stack: the test, or the server.
   bool on_test_stack() const noexcept { return current_->stack_ == nullptr; }
 
+  /// Nobody waits, and no call has a stack of its own: whatever happens next, the server does it.
+  bool alone() const noexcept { return waiting_.empty() && on_test_stack(); }
+  /// Does what the server would do next. Only if alone().
+  template <class Step>
+  void run_as_server(const Step& step) {
+    Task* const before = std::exchange(current_, &server_);
+    step();
+    current_ = before;
+  }
+
   /// Lets others run until `done()`. False: nothing can happen any more, or the task is broken; a line about it is in
   /// dead_ends().
   template <class Done>
