@@ -7,8 +7,12 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "testing/every_mount.h"
@@ -205,12 +209,27 @@ class NotificationPairs : public MountTest<Mount> {
     scene.directory_node = NodeId(mount.fstat(*scene.directory).value().st_ino);
   }
 
+  /// What a handler has told so far: one without a reply may go on when the call has returned.
+  struct Told {
+    std::vector<Notified> came;  // of the handler's, until it has ended
+    std::atomic<bool> ended{false};
+  };
+  static Async<void> tell(const Telling& telling, Notifier& notifier, Scene scene, std::shared_ptr<Told> told) {
+    const auto result = co_await as_result(telling.tell(notifier, scene, told->came));
+    told->ended = true;
+    co_return result;
+  }
+
   void play(const Telling& telling, const Provocation<Mount>& provocation, Scene& scene) {
-    std::vector<Notified> came;
-    fs_->arm(provocation.at, [&] { return telling.tell(fs_->notifier(), scene, came); });
+    const auto told = std::make_shared<Told>();
+    fs_->arm(provocation.at,
+             [&telling, &notifier = fs_->notifier(), scene, told] { return tell(telling, notifier, scene, told); });
     provocation.act(this->mount(), scene);
-    EXPECT_FALSE(fs_->armed()) << "the handler was not called";
-    for (const Notified& one : came) {
+    ASSERT_FALSE(fs_->armed()) << "the handler was not called";
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!told->ended && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+    ASSERT_TRUE(told->ended) << "the handler has not ended";
+    for (const Notified& one : told->came) {
       EXPECT_TRUE(one.queued() || provocation.at == Opcode::kForget) << describe(Errno(one.error()));
     }
     if (scene.file) this->mount().close(*scene.file);
