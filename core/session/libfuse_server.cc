@@ -162,9 +162,16 @@ void LibfuseServer::Impl::handle(const IncomingRequest& request, ReplyChannel& r
     const std::unique_lock lock(mutex_);
     replies_ = &replies;
   }
+  // libfuse clears FATTR_FH in a SETATTR where it stands, and the request is not ours to write to. What is larger is the
+  // data of a WRITE, or a long list.
+  alignas(8) std::array<std::byte, 4096> copy;
   fuse_buf buffer{};
   buffer.size = request.bytes.size();
-  buffer.mem = const_cast<std::byte*>(request.bytes.data());  // libfuse does not write to it
+  buffer.mem = const_cast<std::byte*>(request.bytes.data());
+  if (request.bytes.size() <= copy.size()) {
+    std::memcpy(copy.data(), request.bytes.data(), request.bytes.size());
+    buffer.mem = copy.data();
+  }
   fuse_session_process_buf(session_, &buffer);
 }
 
