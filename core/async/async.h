@@ -20,7 +20,6 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
-#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -50,6 +49,12 @@ inline const void* this_thread_token() noexcept {
 
 class CompletionBase;
 
+/// A line of source: std::source_location, which clang 14 does not have with g++ 12's library. `file` lives for ever.
+struct SourcePlace {
+  const char* file = "";
+  unsigned line = 0;  // 0: unknown
+};
+
 /// What a task is about to wait for.
 enum class WaitsFor : std::uint8_t {
   kTask,    // another task
@@ -61,7 +66,7 @@ enum class WaitsFor : std::uint8_t {
 struct CompletionKind {
   void (*go_on)(CompletionBase&) noexcept;
   OwedReply* (*owed_reply)(const CompletionBase&) noexcept;
-  void (*waits_at)(CompletionBase&, std::source_location, WaitsFor) noexcept;
+  void (*waits_at)(CompletionBase&, SourcePlace, WaitsFor) noexcept;
 };
 
 /// Waits for one task. Not a virtual class: completions lie in coroutine frames, and one pointer is enough.
@@ -101,8 +106,8 @@ class CompletionBase {
   static OwedReply* owes_none(const CompletionBase&) noexcept { return nullptr; }
 
   /// The task is about to wait there.
-  void waits_at(std::source_location place, WaitsFor what) noexcept { kind_.waits_at(*this, place, what); }
-  static void tells_nobody(CompletionBase&, std::source_location, WaitsFor) noexcept {}
+  void waits_at(SourcePlace place, WaitsFor what) noexcept { kind_.waits_at(*this, place, what); }
+  static void tells_nobody(CompletionBase&, SourcePlace, WaitsFor) noexcept {}
 
  private:
   enum class State : std::uint8_t { kRunning, kWaiting, kDone };
@@ -183,14 +188,15 @@ struct AsyncPromise : FrameAllocated {
   }
 
   template <class U>
-  auto await_transform(Async<U>&& task, std::source_location place = std::source_location::current()) noexcept {
-    if (!task.ready()) completion->waits_at(place, WaitsFor::kTask);
+  auto await_transform(Async<U>&& task, const char* file = __builtin_FILE(),
+                       unsigned line = __builtin_LINE()) noexcept {
+    if (!task.ready()) completion->waits_at({file, line}, WaitsFor::kTask);
     return TaskAwaiter<U, T, true>(std::move(task));
   }
   template <class U>
-  auto await_transform(AsResult<Async<U>>&& wrapped,
-                       std::source_location place = std::source_location::current()) noexcept {
-    if (!wrapped.task_.ready()) completion->waits_at(place, WaitsFor::kTask);
+  auto await_transform(AsResult<Async<U>>&& wrapped, const char* file = __builtin_FILE(),
+                       unsigned line = __builtin_LINE()) noexcept {
+    if (!wrapped.task_.ready()) completion->waits_at({file, line}, WaitsFor::kTask);
     return TaskAwaiter<U, T, false>(std::move(wrapped.task_));
   }
   template <class U>
@@ -204,9 +210,9 @@ struct AsyncPromise : FrameAllocated {
   /// Leaves: Event::wait, Mutex::lock, sleep.
   template <class Awaitable>
   requires requires(Awaitable& awaitable) { awaitable.await_ready(); }
-  Awaitable&& await_transform(Awaitable&& awaitable,
-                              std::source_location place = std::source_location::current()) noexcept {
-    completion->waits_at(place, WaitsFor::kEvent);
+  Awaitable&& await_transform(Awaitable&& awaitable, const char* file = __builtin_FILE(),
+                              unsigned line = __builtin_LINE()) noexcept {
+    completion->waits_at({file, line}, WaitsFor::kEvent);
     return std::forward<Awaitable>(awaitable);
   }
 };
@@ -254,7 +260,7 @@ class TaskAwaiter : private Completion<T> {
     return self.parent_.promise().completion->owed_reply();
   }
   /// Whoever asks wants the place in the handler and the innermost one; what lies between is not told.
-  static void tell_parent(CompletionBase& base, std::source_location place, WaitsFor what) noexcept {
+  static void tell_parent(CompletionBase& base, SourcePlace place, WaitsFor what) noexcept {
     if (what == WaitsFor::kTask) return;
     auto& self = static_cast<TaskAwaiter&>(static_cast<Completion<T>&>(base));
     self.parent_.promise().completion->waits_at(place, WaitsFor::kInside);

@@ -224,7 +224,7 @@ class OperationsServer::Impl::Call final : public Work,
     auto& self = const_cast<Call&>(static_cast<const Call&>(static_cast<const Completion<Value>&>(base)));
     return expects_reply(self.view_.opcode()) ? &self : nullptr;
   }
-  static void waits_at(CompletionBase& base, std::source_location place, WaitsFor what) noexcept {
+  static void waits_at(CompletionBase& base, SourcePlace place, WaitsFor what) noexcept {
     auto& self = static_cast<Call&>(static_cast<Completion<Value>&>(base));
     if (what == WaitsFor::kInside) {
       self.wait_at(place);

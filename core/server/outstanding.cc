@@ -10,14 +10,14 @@
 namespace fusereplay {
 namespace {
 
-std::string place_text(const std::source_location& place) {
-  std::string_view file = place.file_name();
+std::string place_text(const internal::SourcePlace& place) {
+  std::string_view file = place.file;
   while (file.starts_with("../")) file.remove_prefix(3);
-  return std::string(file) + ":" + std::to_string(place.line());
+  return std::string(file) + ":" + std::to_string(place.line);
 }
 
-bool is_known(const std::source_location& place) noexcept {
-  return place.line() != 0;
+bool is_known(const internal::SourcePlace& place) noexcept {
+  return place.line != 0;
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ std::string describe(const OutstandingRequest& request, std::int64_t now) {
   text += "suspended";
   if (is_known(request.handler)) text += " at " + place_text(request.handler);
   if (is_known(request.wait) &&
-      (request.wait.line() != request.handler.line() || request.wait.file_name() != request.handler.file_name())) {
+      (request.wait.line != request.handler.line || request.wait.file != request.handler.file)) {
     text += (is_known(request.handler) ? ", in " : " in ") + place_text(request.wait);
   }
   return text;
@@ -76,8 +76,8 @@ std::vector<OutstandingRequest> Outstanding::all() const {
   const std::lock_guard lock(mutex_);
   for (const SuspendedCall* call = first_; call != nullptr; call = call->next_) {
     OutstandingRequest& request = requests.emplace_back(call->about());
-    request.handler = call->handler_.load(std::memory_order_relaxed);
-    request.wait = call->wait_.load(std::memory_order_relaxed);
+    request.handler = call->handler_.load();
+    request.wait = call->wait_.load();
   }
   for (const Running::Slot& slot : slots_) {
     const std::uint64_t unique = slot.unique.load(std::memory_order_acquire);

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
-#include <source_location>
 #include <string>
 #include <vector>
 
+#include "core/async/async.h"
 #include "core/protocol/opcode.h"
 #include "core/protocol/wire.h"
 
@@ -25,16 +25,32 @@ struct OutstandingRequest {
   std::uint64_t unique = 0;
   std::uint64_t nodeid = 0;
   std::uint32_t pid = 0;
-  std::int64_t received = 0;       // ns since the epoch
-  std::uint32_t thread = 0;        // kRunning: its kernel id
-  std::source_location handler{};  // kSuspended: the co_await of the handler itself
-  std::source_location wait{};     // kSuspended: the innermost one, the same or of a task that it awaits
+  std::int64_t received = 0;        // ns since the epoch
+  std::uint32_t thread = 0;         // kRunning: its kernel id
+  internal::SourcePlace handler{};  // kSuspended: the co_await of the handler itself
+  internal::SourcePlace wait{};     // kSuspended: the innermost one, the same or of a task that it awaits
 };
 
 /// "READ 44 of node 7 for pid 812, 12.3 s: suspended at fs.cc:31, in sync.cc:80". `now`: ns since the epoch.
 std::string describe(const OutstandingRequest& request, std::int64_t now);
 
 namespace internal {
+
+/// Read while it is being written, it may have the file of one place and the line of another.
+class AtomicPlace {
+ public:
+  void store(SourcePlace place) noexcept {
+    file_.store(place.file, std::memory_order_relaxed);
+    line_.store(place.line, std::memory_order_relaxed);
+  }
+  SourcePlace load() const noexcept {
+    return {file_.load(std::memory_order_relaxed), line_.load(std::memory_order_relaxed)};
+  }
+
+ private:
+  std::atomic<const char*> file_{""};
+  std::atomic<unsigned> line_{0};
+};
 
 /// What a call keeps so that it can be told of. Its places are written by whoever runs the handler, read by anyone.
 class SuspendedCall {
@@ -44,12 +60,12 @@ class SuspendedCall {
   SuspendedCall& operator=(const SuspendedCall&) = delete;
 
   /// The handler is about to wait there.
-  void handler_at(std::source_location place) noexcept {
-    handler_.store(place, std::memory_order_relaxed);
-    wait_.store(place, std::memory_order_relaxed);
+  void handler_at(SourcePlace place) noexcept {
+    handler_.store(place);
+    wait_.store(place);
   }
   /// So is a task that it awaits.
-  void wait_at(std::source_location place) noexcept { wait_.store(place, std::memory_order_relaxed); }
+  void wait_at(SourcePlace place) noexcept { wait_.store(place); }
 
  protected:
   ~SuspendedCall() = default;
@@ -59,8 +75,8 @@ class SuspendedCall {
   /// Which request it is; while it is told of.
   virtual OutstandingRequest about() const noexcept = 0;
 
-  std::atomic<std::source_location> handler_{};
-  std::atomic<std::source_location> wait_{};
+  AtomicPlace handler_;
+  AtomicPlace wait_;
   SuspendedCall* next_ = nullptr;
   SuspendedCall* previous_ = nullptr;
 };

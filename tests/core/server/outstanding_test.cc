@@ -78,9 +78,9 @@ TEST_F(OutstandingRequests, ASuspendedHandlerIsToldWithBothPlaces) {
   EXPECT_EQ(requests[0].state, OutstandingRequest::State::kSuspended);
   EXPECT_EQ(requests[0].opcode, Opcode::kGetattr);
   EXPECT_EQ(requests[0].nodeid, 1U);
-  EXPECT_EQ(requests[0].handler.line(), WaitingFs::kHandlerLine);
-  EXPECT_EQ(requests[0].wait.line(), WaitingFs::wait_line());
-  EXPECT_THAT(requests[0].wait.file_name(), HasSubstr("outstanding_test.cc"));
+  EXPECT_EQ(requests[0].handler.line, WaitingFs::kHandlerLine);
+  EXPECT_EQ(requests[0].wait.line, WaitingFs::wait_line());
+  EXPECT_THAT(requests[0].wait.file, HasSubstr("outstanding_test.cc"));
 }
 
 TEST_F(OutstandingRequests, AnAnsweredOneIsNoLongerTold) {
