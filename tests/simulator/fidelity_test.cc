@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <sstream>
 
@@ -140,9 +141,21 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
+bool alike(const Shown& one, const Shown& other) {
+  return one.results == other.results && one.requests == other.requests && one.forgotten == other.forgotten;
+}
+
+/// A kernel under pressure writes dirty pages and drops names when it likes: what differs counts when it does so every
+/// time.
+constexpr int kTries = 3;
+
 void compare(const Script& script, Below below) {
   const Shown simulated = run_simulated(script, below);
-  const Shown real = run_real(script, below, simulated);
+  Shown real = run_real(script, below, simulated);
+  for (int tries = 1; tries < kTries && !alike(simulated, real); ++tries) {
+    std::printf("once more: the real kernel did otherwise in %s\n", std::string(script.name).c_str());
+    real = run_real(script, below, simulated);
+  }
   EXPECT_EQ(numbered(script, simulated.results), numbered(script, real.results)) << "first simulated, then real";
   EXPECT_EQ(joined(simulated.requests), joined(real.requests)) << "first simulated, then real";
   EXPECT_EQ(simulated.forgotten, real.forgotten) << "first simulated, then real";
