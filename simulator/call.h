@@ -21,6 +21,7 @@ auto SystemCalls::call(Body&& body) {
   if (!scheduler.on_test_stack()) {
     kernel::Task& task = scheduler.current();
     if (task.signal() == kernel::Signal::kFatal) return Answer(Errno(EINTR));
+    task.set_directory(directory_.get());
     Answer answer = body();
     if (task.signal() == kernel::Signal::kHandled) task.set_signal(kernel::Signal::kNone);  // its handler runs now
     return answer;
@@ -31,6 +32,7 @@ auto SystemCalls::call(Body&& body) {
     const std::uint32_t before = task.pid();
     task.set_pid(process_.pid);
     task_ = &task;
+    task.set_directory(directory_.get());
     Answer answer = body();
     task_ = nullptr;
     task.set_signal(kernel::Signal::kNone);
@@ -39,7 +41,10 @@ auto SystemCalls::call(Body&& body) {
     return answer;
   }
   std::optional<Answer> answer;
-  begin([&] { answer.emplace(body()); });
+  begin([&] {
+    task_->set_directory(directory_.get());
+    answer.emplace(body());
+  });
   finish();
   scheduler.settle();
   return std::move(*answer);

@@ -101,8 +101,19 @@ class SimulatedMount : public SystemCalls {
   /// The write of the server's next reply fails so. ENOENT: the caller gets ECONNABORTED; EINVAL, EFAULT: EIO,
   /// and the rules report a reply without form (R3), for they cannot know better.
   void refuse_next_reply(Errno error);
-  /// EBUSY while descriptors are open or files mapped. No FORGET is sent (reference R6).
+  /// mount(2) with MS_REMOUNT: drops unused names, as drop_caches() does, and switches between reading only (MS_RDONLY)
+  /// and writing. EBUSY: a file is open for writing, or in use though it has no name any more. Nothing else can be
+  /// changed; the filesystem is asked nothing.
+  Outcome<void> remount(unsigned long flags);
+  /// EBUSY while descriptors are open, files mapped, or a process is in a directory of it. No FORGET is sent (reference
+  /// R6).
   Outcome<void> unmount();
+  /// Mounts the same filesystem object once more, after unmount() or abort(): a connection of its own, which begins
+  /// with INIT. The object has had its destroy() and gets its init() again, as one that keeps its data in memory would;
+  /// what it still counts or holds open then is a leak of its own (rule F11). Observers see a stream that begins anew,
+  /// findings are kept. EBUSY: still mounted, or descriptors are open; EOPNOTSUPP: it is no Operations; EDEADLK: a
+  /// handler of the first connection never ended.
+  Outcome<void> mount_again();
   /// The connection breaks under everybody: calls fail with ENOTCONN from now on.
   void abort();
 
@@ -130,6 +141,8 @@ class SimulatedMount : public SystemCalls {
   struct Parts;
 
   explicit SimulatedMount(std::unique_ptr<Parts> parts, const Setup& setup);
+  /// Descriptors are open, or a process is in a directory.
+  bool in_use() const noexcept;
 
   std::unique_ptr<Parts> parts_;
 };

@@ -33,6 +33,8 @@ SystemCalls::~SystemCalls() = default;
 void SystemCalls::drop_descriptors() noexcept {
   mappings_.clear();
   files_.clear();
+  directory_.reset();
+  target_directory_.reset();
 }
 
 namespace {
@@ -44,6 +46,12 @@ class EndOfTask final : public kernel::WaitReason {
 };
 
 }  // namespace
+
+std::size_t SystemCalls::open_for_writing() const noexcept {
+  std::size_t count = 0;
+  for (const File& file : files_) count += file != nullptr && !file->path_only && file->writes() ? 1 : 0;
+  return count;
+}
 
 void SystemCalls::check_idle() const {
   FUSEREPLAY_CHECK(!busy_, "a simulated process makes one call at a time: get() the pending one first");
@@ -108,7 +116,7 @@ Fd SystemCalls::install(File file) {
 
 Outcome<Fd> SystemCalls::open(std::string_view path, int flags, std::uint32_t mode) {
   return call([&]() -> Result<Fd> {
-    Result<File> file = kernel_.walk.open(kernel_.filesystem.root(), path, flags | kLargeFile, mode, process_);
+    Result<File> file = kernel_.walk.open(kernel_.walk.start(), path, flags | kLargeFile, mode, process_);
     if (!file) return file.error();
     return install(std::move(*file));
   });
@@ -116,13 +124,33 @@ Outcome<Fd> SystemCalls::open(std::string_view path, int flags, std::uint32_t mo
 
 Outcome<Fd> SystemCalls::openat(Fd directory, std::string_view path, int flags, std::uint32_t mode) {
   return call([&]() -> Result<Fd> {
-    const Result<File> from = file(directory, Access::kPathOnly);
-    if (!from && !path.starts_with('/')) return from.error();
-    kernel::Dentry& start = from ? *(*from)->dentry : kernel_.filesystem.root();
-    if (!path.starts_with('/') && !start.inode->is_directory()) return Errno(ENOTDIR);
+    const Result<kernel::DentryRef> from = start_of(directory, path);
+    if (!from) return from.error();
+    kernel::Dentry& start = *from != nullptr ? **from : kernel_.filesystem.root();
     Result<File> file = kernel_.walk.open(start, path, flags | kLargeFile, mode, process_);
     if (!file) return file.error();
     return install(std::move(*file));
+  });
+}
+
+Outcome<void> SystemCalls::fadvise(Fd fd, std::uint64_t offset, std::uint64_t length, int advice) {
+  return call([&]() -> Result<void> {
+    const Result<File> open = file(fd);
+    if (!open) return open.error();
+    if (length > kMaxSize) return Errno(EINVAL);
+    return kernel_.filesystem.advise(**open, offset, length, advice, process_);
+  });
+}
+
+// ksys_readahead.
+Outcome<void> SystemCalls::readahead(Fd fd, std::uint64_t offset, std::size_t count) {
+  return call([&]() -> Result<void> {
+    const Result<File> open = file(fd);
+    if (!open) return open.error();
+    if (!(*open)->reads()) return Errno(EBADF);
+    if (!(*open)->inode->is_regular()) return Errno(EINVAL);
+    if (count > kMaxSize) return Errno(EINVAL);
+    return kernel_.filesystem.advise(**open, offset, count, POSIX_FADV_WILLNEED, process_);
   });
 }
 

@@ -25,9 +25,12 @@ namespace fusereplay {
 
 namespace kernel {
 struct Kernel;
+struct Dentry;
 struct Inode;
 struct OpenFile;
 struct Mapping;
+void intrusive_ptr_add_ref(Dentry* dentry) noexcept;
+void intrusive_ptr_release(Dentry* dentry) noexcept;
 class Task;
 enum class Follow : std::uint8_t;
 }  // namespace kernel
@@ -40,6 +43,17 @@ enum class Fd : std::int32_t {};
 
 /// Memory of a simulated process that holds a file's pages.
 enum class Mapping : std::int32_t {};
+
+/// Stands for no directory: AT_FDCWD.
+inline constexpr Fd kWorkingDirectory{AT_FDCWD};
+
+/// A file handle as name_to_handle_at(2) gives it: it outlives names, descriptors, and the kernel's inodes.
+struct ExportedHandle {
+  std::int32_t type = 0;
+  std::string bytes;
+
+  bool operator==(const ExportedHandle&) const = default;
+};
 
 /// A directory record as getdents64(2) gives it.
 struct ListedEntry {
@@ -62,7 +76,9 @@ struct NewTime {
 /// it returns when the caller would go on, and what that leaves for the server to do (RELEASE, FORGET) has been done.
 /// EDEADLK from the simulation itself: nothing is left that could bring the reply (SimulatedMount::dead_ends()).
 ///
-/// Paths begin at the root of the mount. Data is bytes: `std::string_view` or any span of them.
+/// Relative paths begin at the root of the mount, or where chdir(2) went, absolute ones at the root. Those of calls in
+/// ...at begin at the descriptor of a directory, as in the manual. Data is bytes: `std::string_view` or any span of
+/// them.
 class SystemCalls {
  public:
   SystemCalls(const SystemCalls&) = delete;
@@ -80,6 +96,7 @@ class SystemCalls {
   /// The error of FLUSH, as close(2) returns it; the descriptor is closed either way.
   Outcome<void> close(Fd fd);
   Outcome<Fd> dup(Fd fd);
+  Outcome<Fd> dup2(Fd fd, Fd as);
   /// F_GETFL and F_SETFL.
   Outcome<int> fcntl(Fd fd, int command, int argument = 0);
 
@@ -103,6 +120,9 @@ class SystemCalls {
   Outcome<void> fallocate(Fd fd, int mode, std::uint64_t offset, std::uint64_t length);
   Outcome<std::size_t> copy_file_range(Fd in, std::uint64_t in_offset, Fd out, std::uint64_t out_offset,
                                        std::size_t length);
+  /// posix_fadvise(2): POSIX_FADV_...
+  Outcome<void> fadvise(Fd fd, std::uint64_t offset, std::uint64_t length, int advice);
+  Outcome<void> readahead(Fd fd, std::uint64_t offset, std::size_t count);
   Outcome<void> fsync(Fd fd);
   Outcome<void> fdatasync(Fd fd);
   Outcome<void> syncfs(Fd fd);
@@ -164,6 +184,30 @@ class SystemCalls {
   /// `device` as makedev(3) makes it.
   Outcome<void> mknod(std::string_view path, std::uint32_t mode, std::uint64_t device = 0);
 
+  Outcome<void> chdir(std::string_view path);
+  Outcome<void> fchdir(Fd fd);
+  Outcome<void> mkdirat(Fd directory, std::string_view path, std::uint32_t mode);
+  Outcome<void> mknodat(Fd directory, std::string_view path, std::uint32_t mode, std::uint64_t device = 0);
+  Outcome<void> symlinkat(std::string_view target, Fd directory, std::string_view path);
+  Outcome<void> unlinkat(Fd directory, std::string_view path, int flags);
+  Outcome<void> renameat(Fd from_directory, std::string_view from, Fd to_directory, std::string_view to,
+                         std::uint32_t flags = 0);
+  Outcome<void> linkat(Fd from_directory, std::string_view from, Fd to_directory, std::string_view to);
+  Outcome<std::string> readlinkat(Fd directory, std::string_view path);
+  Outcome<struct stat> fstatat(Fd directory, std::string_view path, int flags);
+  Outcome<struct statx> statx(Fd directory, std::string_view path, int flags, std::uint32_t mask);
+  Outcome<void> faccessat(Fd directory, std::string_view path, int mode, int flags);
+  Outcome<void> fchmodat(Fd directory, std::string_view path, std::uint32_t mode);
+  Outcome<void> fchownat(Fd directory, std::string_view path, std::uint32_t uid, std::uint32_t gid, int flags);
+  Outcome<void> utimensat(Fd directory, std::string_view path, const NewTime& atime, const NewTime& mtime, int flags);
+
+  /// `flags`: AT_SYMLINK_FOLLOW, AT_HANDLE_FID; `size`: bytes the caller has room for. EOPNOTSUPP: the filesystem wants
+  /// NO_EXPORT_SUPPORT.
+  Outcome<ExportedHandle> name_to_handle_at(std::string_view path, int flags = 0, std::size_t size = 128);
+  Outcome<ExportedHandle> name_to_handle_at(Fd fd);
+  /// For uid 0. ESTALE: nothing is known by it any more, or the filesystem was asked (EXPORT_SUPPORT) and did not know.
+  Outcome<Fd> open_by_handle_at(const ExportedHandle& handle, int flags);
+
   /// One getdents64(2) with a buffer of `size` bytes; nothing at the end.
   Outcome<std::vector<ListedEntry>> getdents(Fd fd, std::size_t size = 32768);
   /// Opens, reads to the end and closes, as ls(1) does; "." and ".." are left out, the rest is in the server's order.
@@ -199,6 +243,9 @@ class SystemCalls {
   /// Descriptors that are open.
   std::size_t open_descriptors() const noexcept;
   std::size_t open_mappings() const noexcept { return mappings_.size(); }
+  std::size_t open_for_writing() const noexcept;
+  /// chdir(2) went below the root.
+  bool in_directory() const noexcept { return directory_ != nullptr; }
 
  protected:
   using File = std::shared_ptr<kernel::OpenFile>;
@@ -256,10 +303,19 @@ class SystemCalls {
   auto call_on(const Named& where, Body&& body);
   template <class Body>
   auto call_on(const Opened& where, Body&& body);
+  /// Runs `body()` with relative paths beginning there; those of a second path in target_directory_.
+  template <class Body>
+  auto begin_at(Fd directory, std::string_view path, Body&& body) -> decltype(body());
+  template <class Body>
+  auto begin_at(Fd from_directory, std::string_view from, Fd to_directory, std::string_view to, Body&& body)
+      -> decltype(body());
+  void go_to(const boost::intrusive_ptr<kernel::Dentry>& directory) noexcept;
+  Result<boost::intrusive_ptr<kernel::Dentry>> start_of(Fd directory, std::string_view path) const;
   /// A process makes one call at a time.
   void check_idle() const;
 
   Outcome<int> do_ioctl(Fd fd, std::uint32_t command, std::uint64_t argument, std::span<std::byte> memory);
+  Result<ExportedHandle> encode(kernel::Inode& inode, int flags, std::size_t size);
   Result<int> file_attributes(const kernel::OpenFile& file, std::uint32_t command, std::span<std::byte> memory);
   Outcome<int> allocate(Fd fd, const kernel::OpenFile& file, std::uint32_t command, std::span<const std::byte> memory);
   Result<void> set_lock(Fd fd, const struct flock& lock, bool waits);
@@ -274,10 +330,12 @@ class SystemCalls {
   Outcome<void> remove_xattr(const Where& where, std::string_view name);
 
   Process process_;
-  std::vector<File> files_;  // by descriptor, from kFirstFd on; null where it is free
+  std::vector<File> files_;                                // by descriptor, from kFirstFd on; null where it is free
   std::map<std::int32_t, std::unique_ptr<kernel::Mapping>> mappings_;
-  bool busy_ = false;             // begun, and not over
-  kernel::Task* task_ = nullptr;  // once it runs
+  boost::intrusive_ptr<kernel::Dentry> directory_;         // where relative paths begin; null: at the root
+  boost::intrusive_ptr<kernel::Dentry> target_directory_;  // the same of the second path of a call
+  bool busy_ = false;                                      // begun, and not over
+  kernel::Task* task_ = nullptr;                           // once it runs
 };
 
 }  // namespace fusereplay

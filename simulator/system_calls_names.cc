@@ -97,8 +97,8 @@ namespace {
 
 // vfs_link.
 Result<void> link_inode(kernel::Kernel& kernel, Inode& source, std::string_view to, const Process& task,
-                        LookupIntent intent) {
-  const Result<PathWalk::Last> last = kernel.walk.find_parent(to, task, intent);
+                        LookupIntent intent, Dentry* from) {
+  const Result<PathWalk::Last> last = kernel.walk.find_parent(to, task, intent, from);
   if (!last) return last.error();
   const InodeLock parent_lock = kernel.filesystem.lock(*last->parent->inode, LockMode::kExclusive);
   const Result<DentryRef> dentry = kernel.walk.prepare_creation(*last, false, task);
@@ -119,7 +119,7 @@ Outcome<void> SystemCalls::link(std::string_view from, std::string_view to) {
   return call_on_path([&](LookupIntent intent) -> Result<void> {
     const Result<DentryRef> source = kernel_.walk.find(from, Follow::kNo, process_, intent);
     if (!source) return source.error();
-    return link_inode(kernel_, *(*source)->inode, to, process_, intent);
+    return link_inode(kernel_, *(*source)->inode, to, process_, intent, target_directory_.get());
   });
 }
 
@@ -127,7 +127,7 @@ Outcome<void> SystemCalls::link(Fd from, std::string_view to) {
   return call_on_path([&](LookupIntent intent) -> Result<void> {
     const Result<File> open = file(from, Access::kPathOnly);
     if (!open) return open.error();
-    return link_inode(kernel_, *(*open)->inode, to, process_, intent);
+    return link_inode(kernel_, *(*open)->inode, to, process_, intent, nullptr);
   });
 }
 
@@ -212,7 +212,7 @@ Outcome<void> SystemCalls::rename(std::string_view from, std::string_view to, st
     if ((!replaces || whiteout) && exchange) return Errno(EINVAL);
     const Result<PathWalk::Last> source = kernel_.walk.find_parent(from, process_, intent);
     if (!source) return source.error();
-    const Result<PathWalk::Last> target = kernel_.walk.find_parent(to, process_, intent);
+    const Result<PathWalk::Last> target = kernel_.walk.find_parent(to, process_, intent, target_directory_.get());
     if (!target) return target.error();
     if (!source->is_plain()) return Errno(EBUSY);
     if (!target->is_plain()) return Errno(replaces ? EBUSY : EEXIST);

@@ -213,9 +213,24 @@ void RealMount::drop_caches() {
   parts_->settle();
 }
 
+Outcome<void> RealMount::remount(unsigned long flags) {
+  if (!parts_->mounted) return Errno(EINVAL);
+  Process root = parts_->process;
+  root.uid = 0;
+  parts_->become(root);
+  testing::CallingProcess& caller = parts_->caller;
+  parts_->device->hand_over();
+  const std::int64_t done =
+      caller.call(SYS_mount, caller.text("none"), caller.text("/"), 0, kMountFlags | MS_REMOUNT | flags, 0);
+  parts_->settle();
+  if (done < 0) return Errno(static_cast<int>(-done));
+  parts_->setup.mount.read_only = (flags & MS_RDONLY) != 0;
+  return {};
+}
+
 Outcome<void> RealMount::unmount() {
   if (!parts_->mounted) return Errno(EINVAL);
-  if (open_descriptors() != 0 || open_mappings() != 0) return Errno(EBUSY);
+  if (open_descriptors() != 0 || open_mappings() != 0 || parts_->in_directory) return Errno(EBUSY);
   parts_->end();
   return {};
 }

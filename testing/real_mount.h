@@ -76,6 +76,7 @@ class RealMount {
   Outcome<Fd> openat(Fd directory, std::string_view path, int flags, std::uint32_t mode = 0);
   Outcome<void> close(Fd fd);
   Outcome<Fd> dup(Fd fd);
+  Outcome<Fd> dup2(Fd fd, Fd as);
   Outcome<int> fcntl(Fd fd, int command, int argument = 0);
 
   Outcome<std::size_t> read(Fd fd, std::span<std::byte> into);
@@ -96,6 +97,8 @@ class RealMount {
   Outcome<void> fallocate(Fd fd, int mode, std::uint64_t offset, std::uint64_t length);
   Outcome<std::size_t> copy_file_range(Fd in, std::uint64_t in_offset, Fd out, std::uint64_t out_offset,
                                        std::size_t length);
+  Outcome<void> fadvise(Fd fd, std::uint64_t offset, std::uint64_t length, int advice);
+  Outcome<void> readahead(Fd fd, std::uint64_t offset, std::size_t count);
   Outcome<void> fsync(Fd fd);
   Outcome<void> fdatasync(Fd fd);
   Outcome<void> syncfs(Fd fd);
@@ -140,6 +143,28 @@ class RealMount {
   Outcome<std::string> readlink(std::string_view path);
   Outcome<void> mknod(std::string_view path, std::uint32_t mode, std::uint64_t device = 0);
 
+  Outcome<void> chdir(std::string_view path);
+  Outcome<void> fchdir(Fd fd);
+  Outcome<void> mkdirat(Fd directory, std::string_view path, std::uint32_t mode);
+  Outcome<void> mknodat(Fd directory, std::string_view path, std::uint32_t mode, std::uint64_t device = 0);
+  Outcome<void> symlinkat(std::string_view target, Fd directory, std::string_view path);
+  Outcome<void> unlinkat(Fd directory, std::string_view path, int flags);
+  Outcome<void> renameat(Fd from_directory, std::string_view from, Fd to_directory, std::string_view to,
+                         std::uint32_t flags = 0);
+  Outcome<void> linkat(Fd from_directory, std::string_view from, Fd to_directory, std::string_view to);
+  Outcome<std::string> readlinkat(Fd directory, std::string_view path);
+  Outcome<struct stat> fstatat(Fd directory, std::string_view path, int flags);
+  Outcome<struct statx> statx(Fd directory, std::string_view path, int flags, std::uint32_t mask);
+  Outcome<void> faccessat(Fd directory, std::string_view path, int mode, int flags);
+  Outcome<void> fchmodat(Fd directory, std::string_view path, std::uint32_t mode);
+  Outcome<void> fchownat(Fd directory, std::string_view path, std::uint32_t uid, std::uint32_t gid, int flags);
+  Outcome<void> utimensat(Fd directory, std::string_view path, const NewTime& atime, const NewTime& mtime, int flags);
+
+  Outcome<ExportedHandle> name_to_handle_at(std::string_view path, int flags = 0, std::size_t size = 128);
+  Outcome<ExportedHandle> name_to_handle_at(Fd fd);
+  /// EPERM in a user namespace.
+  Outcome<Fd> open_by_handle_at(const ExportedHandle& handle, int flags);
+
   Outcome<std::vector<ListedEntry>> getdents(Fd fd, std::size_t size = 32768);
   Outcome<std::vector<std::string>> list(std::string_view path);
 
@@ -178,6 +203,7 @@ class RealMount {
   /// Drops every name that nobody uses, and with it the inodes, by a remount (fs/super.c reconfigure_super): the rest
   /// of the machine keeps its caches.
   void drop_caches();
+  Outcome<void> remount(unsigned long flags);
   /// EBUSY while descriptors are open or files mapped.
   Outcome<void> unmount();
   void abort();
@@ -202,6 +228,8 @@ class RealMount {
   char* path(std::string_view path);
   /// Moves bytes between the caller's memory and what it shares with us (process_vm_readv, process_vm_writev).
   Outcome<void> move_memory(long number, Mapping mapping, std::uint64_t offset, std::byte* data, std::size_t size);
+  char* path(Fd directory, std::string_view path);
+  Outcome<ExportedHandle> get_handle(Fd directory, const char* path, int flags, std::size_t size);
   Outcome<std::string> get_value(long number, long where, std::string_view name, std::size_t size);
   Outcome<std::vector<std::string>> get_list(long number, long where, std::size_t size);
 

@@ -22,7 +22,7 @@ int number(Fd fd) noexcept {
 }  // namespace
 
 char* RealMount::path(std::string_view path) {
-  if (path.empty() || path.front() == '/') return parts_->caller.text(path);
+  if (path.empty() || path.front() == '/' || parts_->in_directory) return parts_->caller.text(path);
   return parts_->caller.text("/" + std::string(path));
 }
 
@@ -34,7 +34,7 @@ Outcome<Fd> RealMount::open(std::string_view path, int flags, std::uint32_t mode
 }
 
 Outcome<Fd> RealMount::openat(Fd directory, std::string_view path, int flags, std::uint32_t mode) {
-  const auto opened = call(SYS_openat, number(directory), parts_->caller.text(path), flags | O_CLOEXEC, mode);
+  const auto opened = call(SYS_openat, number(directory), this->path(directory, path), flags | O_CLOEXEC, mode);
   if (!opened) return opened.error();
   parts_->descriptors.insert(static_cast<std::int32_t>(*opened));
   return static_cast<Fd>(*opened);
@@ -274,6 +274,12 @@ Outcome<void> RealMount::lutimens(std::string_view path, const NewTime& atime, c
 
 Outcome<void> RealMount::futimens(Fd fd, const NewTime& atime, const NewTime& mtime) {
   return done(SYS_utimensat, number(fd), 0, times(parts_->caller, atime, mtime), 0);
+}
+
+Outcome<void> RealMount::utimensat(Fd directory, std::string_view path, const NewTime& atime, const NewTime& mtime,
+                                   int flags) {
+  return done(SYS_utimensat, number(directory), this->path(directory, path), times(parts_->caller, atime, mtime),
+              flags);
 }
 
 Outcome<struct statvfs> RealMount::statvfs(std::string_view path) {

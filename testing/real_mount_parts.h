@@ -47,6 +47,7 @@ struct RealMount::Parts {
   };
   std::map<std::int32_t, Memory> mappings;  // by Mapping
   bool mounted = true;
+  bool in_directory = false;  // the calls' working directory is not the root
   bool finished = false;
   testing::CallingProcess caller;
   std::unique_ptr<testing::DeviceServer> device;

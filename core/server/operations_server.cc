@@ -103,6 +103,7 @@ class OperationsServer::Impl final : public TaskRunner {
   std::size_t outstanding() {
     return outstanding_.load(std::memory_order_relaxed) + connection_.notifier().unfinished();
   }
+  std::unique_ptr<Operations> take_operations() noexcept { return std::move(operations_); }
 
  private:
   template <class H>
@@ -557,6 +558,9 @@ void OperationsServer::handle(IncomingRequest request, ReplyChannel& replies) {
 }
 void OperationsServer::disconnect() {
   impl_->disconnect();
+}
+std::unique_ptr<Operations> OperationsServer::take_operations() noexcept {
+  return impl_->take_operations();
 }
 Operations& OperationsServer::operations() noexcept {
   return impl_->operations();

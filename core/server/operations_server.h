@@ -47,6 +47,8 @@ class OperationsServer final : public Server {
   void disconnect() override;
 
   Operations& operations() noexcept;
+  /// After disconnect(): for another server, on another connection.
+  std::unique_ptr<Operations> take_operations() noexcept;
   /// The connection's, also before INIT.
   Notifier& notifier() noexcept;
   /// Requests whose handler has suspended and not ended, tasks (undo, Connection::spawn) not ended, notifications not

@@ -34,6 +34,7 @@ Async<void> Memfs::init(Connection& connection) {
   if (connection.offers(kInitHandleKillprivV2)) co_await connection.want(kInitHandleKillprivV2);
   connection_ = &connection;
   if (options_.locks == MemfsOptions::Locks::kOwn) co_await connection.want(kInitPosixLocks | kInitFlockLocks);
+  if (options_.handles == MemfsOptions::Handles::kExported) co_await connection.want(kInitExportSupport);
   if (options_.writes == MemfsOptions::Writes::kBack) co_await connection.want(kInitWritebackCache);
   co_return {};
 }

@@ -30,6 +30,10 @@ bool apply(std::string_view word, MemfsOptions& options) {
     options.writes = MemfsOptions::Writes::kBack;
     return true;
   }
+  if (word == "export") {
+    options.handles = MemfsOptions::Handles::kExported;
+    return true;
+  }
   const std::size_t equals = word.find('=');
   if (equals == std::string_view::npos) return false;
   const std::string_view key = word.substr(0, equals);
@@ -57,8 +61,8 @@ tl::expected<MemfsOptions, std::string> parse_memfs_options(std::string_view tex
     const std::string_view word = text.substr(0, text.find(','));
     if (!apply(word, options)) {
       return tl::unexpected("memfs does not know '" + std::string(word) +
-                            "'; it takes threads, locks, writeback, capacity=SIZE[K|M|G], inodes=COUNT, files=COUNT, "
-                            "timeout=SECONDS, separated by commas");
+                            "'; it takes threads, locks, writeback, export, capacity=SIZE[K|M|G], inodes=COUNT, "
+                            "files=COUNT, timeout=SECONDS, separated by commas");
     }
     text.remove_prefix(word.size() < text.size() ? word.size() + 1 : word.size());
   }

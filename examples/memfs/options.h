@@ -20,14 +20,16 @@ struct MemfsOptions {
   Timeout entry_timeout = Timeout::seconds(1);
   Timeout attribute_timeout = Timeout::seconds(1);
   Handlers handlers = Handlers::kOneAtATime;
-  enum class Locks : std::uint8_t { kKernel, kOwn };     // who keeps locks: POSIX_LOCKS and FLOCK_LOCKS off or on
-  enum class Writes : std::uint8_t { kThrough, kBack };  // FUSE_WRITEBACK_CACHE
+  enum class Locks : std::uint8_t { kKernel, kOwn };         // who keeps locks: POSIX_LOCKS and FLOCK_LOCKS off or on
+  enum class Writes : std::uint8_t { kThrough, kBack };      // FUSE_WRITEBACK_CACHE
+  enum class Handles : std::uint8_t { kCached, kExported };  // EXPORT_SUPPORT: file handles outlive the kernel's caches
   Locks locks = Locks::kKernel;
   Writes writes = Writes::kThrough;
+  Handles handles = Handles::kCached;
 };
 
-/// Reads "threads,locks,writeback,capacity=SIZE,inodes=COUNT,files=COUNT,timeout=SECONDS": any of these, in any order;
-/// SIZE may end in K, M or G. The error is one line that names the word and what is known.
+/// Reads "threads,locks,writeback,export,capacity=SIZE,inodes=COUNT,files=COUNT,timeout=SECONDS": any of these, in any
+/// order; SIZE may end in K, M or G. The error is one line that names the word and what is known.
 tl::expected<MemfsOptions, std::string> parse_memfs_options(std::string_view text);
 
 }  // namespace fusereplay

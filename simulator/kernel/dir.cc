@@ -298,7 +298,7 @@ Result<std::string> Filesystem::readlink(Inode& inode, const Process& task) {
   if (cached && inode.link) return *inode.link;
   const auto request = make(Opcode::kReadlink, inode.nodeid, task);
   const Result<void> answer = call(*request);
-  invalidate_attributes(inode, STATX_ATIME);
+  invalidate_atime(inode);
   if (!answer) return answer.error();
   const Bytes data = request->data();
   const std::string_view target(reinterpret_cast<const char*>(data.data()), data.size());

@@ -55,7 +55,7 @@ Result<std::size_t> Filesystem::read_direct(OpenFile& file, std::uint64_t offset
     const auto request = make(Opcode::kRead, file.inode->nodeid, task);
     request->add(in);
     const Result<void> answer = call(*request);
-    invalidate_attributes(*file.inode, STATX_ATIME);  // whatever came of it
+    invalidate_atime(*file.inode);  // whatever came of it
     if (!answer && !at_once) {
       if (done > 0) break;
       return answer.error();
@@ -166,7 +166,8 @@ Result<std::size_t> Filesystem::write(OpenFile& file, std::uint64_t& offset, Byt
 // fuse_dio_lock: a write that may run beside others.
 bool Filesystem::writes_in_parallel(const OpenFile& file, std::uint64_t offset, std::size_t size,
                                     int how) const noexcept {
-  const bool asked = (file.fopen & kFopenDirectIo) != 0 && (file.fopen & kFopenParallelDirectWrites) != 0;
+  const bool asked = profile_.parallel_direct_writes && (file.fopen & kFopenDirectIo) != 0 &&
+                     (file.fopen & kFopenParallelDirectWrites) != 0;
   return asked && (how & O_APPEND) == 0 && offset + size <= file.inode->size && file.inode->cached_opens == 0;
 }
 

@@ -1,6 +1,7 @@
 // INIT, inodes and their attributes (fs/fuse/inode.c).
 #include "simulator/kernel/filesystem.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -37,6 +38,21 @@ void Filesystem::shrink_all() {
   for (const DentryRef& directory : lost) shrink(*directory);
 }
 
+// Options are not looked at (fuse_parse_param), and nothing is asked: a plain mount has no SYNCFS.
+Result<void> Filesystem::reconfigure(unsigned long flags, std::size_t writers) {
+  const bool read_only = (flags & MS_RDONLY) != 0;
+  shrink_all();
+  if (read_only && !options_.read_only) {  // sb_prepare_remount_readonly
+    bool removed = false;                  // s_remove_count
+    inodes_.for_each([&](const Inode& inode) { removed |= inode.nlink == 0; });
+    if (removed || writers != 0) return Errno(EBUSY);
+  }
+  if (!options_.read_only) sync_all();
+  if ((flags & MS_MANDLOCK) != 0) return Errno(EINVAL);
+  options_.read_only = read_only;
+  return {};
+}
+
 Result<void> Filesystem::send_init() {
   wire::InitIn in{};
   in.major = kProtocolMajor;
@@ -54,7 +70,9 @@ Result<void> Filesystem::send_init() {
   const auto out = request->out<wire::InitOut>();
   if (out.major != kProtocolMajor) return refuse(EPROTO);
 
+  constexpr std::uint32_t kStatxMinor = 39;  // Linux 6.6
   ConnectionState& connection = connection_;
+  connection.no_statx = profile_.minor < kStatxMinor;
   connection.minor = out.minor;
   const std::uint64_t flags =
       out.flags | ((out.flags & kInitInitExt) != 0 ? std::uint64_t{out.flags2} << 32 : std::uint64_t{0});

@@ -5,6 +5,8 @@
 // kernel's caller gets. `task` is who asks (current).
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -109,6 +111,10 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   Result<void> send_init();
   /// No inode sends a FORGET from now on (SB_ACTIVE is gone).
   void deactivate() noexcept { active_ = false; }
+
+  /// mount(2) with MS_REMOUNT and these MS_... (reconfigure_super, fuse_reconfigure). `writers`: who has it open for
+  /// writing.
+  Result<void> reconfigure(unsigned long flags, std::size_t writers);
 
   Dentry& root() noexcept { return *root_; }
   /// Drops every name that nobody uses, those below directories that can no longer be found too (shrink_dcache_sb).
@@ -227,6 +233,10 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   /// `begin` and `end`: in the mapping, of pages.
   Result<void> msync(Mapping& mapping, std::uint64_t begin, std::uint64_t end, int flags, const Process& task);
 
+  // What callers say of their plans: advise.cc.
+  /// `advice`: POSIX_FADV_...; length 0: to the end.
+  Result<void> advise(OpenFile& file, std::uint64_t offset, std::uint64_t length, int advice, const Process& task);
+
   // Locks of files: file_locks.cc. `type`: F_RDLCK, F_WRLCK, F_UNLCK; `end` is the last byte.
   Result<void> flock(OpenFile& file, int type, LockWaits waits, const Process& task);
   Result<void> set_lock(const OpenFile& file, int type, std::uint64_t start, std::uint64_t end, LockWaits waits,
@@ -254,6 +264,12 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
                              std::span<std::byte> memory, const Process& task);
   Result<FileAttributes> file_attributes(Inode& inode, FileAttributes::Form form, const Process& task);
   Result<void> set_file_attributes(Inode& inode, FileAttributes wanted, const Process& task);
+
+  // File handles: export.cc.
+  /// The dentry of what a handle says; ESTALE where the server does not know it any more.
+  Result<DentryRef> find_handle(std::uint64_t nodeid, std::uint32_t generation, const Process& task);
+  /// The directory that a directory is in.
+  Result<DentryRef> find_parent_of(Inode& child, const Process& task);
 
   // The rest: xattr.cc.
   Result<void> setxattr(Inode& inode, std::string_view name, Bytes value, std::uint32_t flags, const Process& task);
@@ -296,6 +312,10 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   void change_attributes(Inode& inode, const wire::Attr& attr, std::int64_t expires, std::optional<Asked> asked);
   void set_attributes(Inode& inode, const wire::Attr& attr, std::int64_t expires, std::optional<Asked> asked) noexcept;
   void invalidate_attributes(Inode& inode, std::uint32_t mask = kAllAttributes) noexcept { inode.invalid |= mask; }
+  /// fuse_invalidate_atime.
+  void invalidate_atime(Inode& inode) noexcept {
+    if (!options_.read_only) invalidate_attributes(inode, STATX_ATIME);
+  }
   void directory_changed(Inode& directory) noexcept {
     invalidate_attributes(directory);
     ++directory.version;
@@ -361,6 +381,13 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   void invalidate_pages(Inode& inode) { static_cast<void>(invalidate_pages(inode, 0, UINT64_MAX)); }
   bool invalidate_pages(Inode& inode, std::uint64_t first, std::uint64_t last);
   void discard_pages(Inode& inode, std::uint64_t first, std::uint64_t last);
+  static constexpr std::uint64_t kIoPages = 32;  // VM_READAHEAD_PAGES: what a device is said to take at once
+  /// file_ra_state.ra_pages.
+  std::uint64_t readahead_pages(const OpenFile& file) const noexcept {
+    return file.advice == POSIX_FADV_SEQUENTIAL ? 2 * connection_.readahead_pages : connection_.readahead_pages;
+  }
+  void read_ahead_now(OpenFile& file, std::uint64_t first, std::uint64_t count, const Process& task);
+  void drop_unused(Inode& inode, std::uint64_t first, std::uint64_t last);
   void read_ahead(OpenFile& file, const ReadaheadWindow& window, const Process& task);
   Result<void> read_page(OpenFile& file, std::uint64_t index, const Process& task);
   Result<void> read_folio(OpenFile& file, std::uint64_t index, const Process& task);
@@ -413,6 +440,9 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
                                           const Process& task);
   Result<void> ask_for_lock(const OpenFile& file, const HeldLock& wanted, LockKind kind, LockWaits waits,
                             const Process& task);
+
+  Result<InodeRef> look_up_handle(std::uint64_t nodeid, std::string_view name, const Process& task);
+  DentryRef obtain_alias(const InodeRef& inode);
 
   Result<void> private_ioctl(Inode& inode, std::uint64_t handle, std::uint32_t command, std::span<std::byte> memory,
                              const Process& task);

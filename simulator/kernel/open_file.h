@@ -31,6 +31,7 @@ struct OpenFile : std::enable_shared_from_this<OpenFile> {
   std::uint64_t handle = 0;
   std::uint32_t fopen = 0;  // kFopen...
   std::uint64_t position = 0;
+  int advice = POSIX_FADV_NORMAL;   // of those that stay: SEQUENTIAL, RANDOM
   bool path_only = false;           // O_PATH
   bool flocked = false;             // a flock request was sent: RELEASE carries the unlock
   std::uint64_t owner = 0;          // of flock locks

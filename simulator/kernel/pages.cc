@@ -10,12 +10,6 @@
 
 namespace fusereplay::kernel {
 
-namespace {
-
-constexpr std::uint64_t kIoPages = 32;
-
-}  // namespace
-
 /// The end of a READ into cached pages (fuse_readpages_end): fills them, or leaves them not up to date.
 class Filesystem::ReadFill final : public RequestEnd, public internal::FrameAllocated {
  public:
@@ -28,7 +22,7 @@ class Filesystem::ReadFill final : public RequestEnd, public internal::FrameAllo
     if (request.error() == 0 && data.size() < count_ * kPageSize) {
       filesystem_.short_read(*inode_, first_ * kPageSize + data.size(), attr_version_);
     }
-    filesystem_.invalidate_attributes(*inode_, STATX_ATIME);
+    filesystem_.invalidate_atime(*inode_);
     for (std::uint64_t i = 0; i < count_; ++i) {
       Page* const page = inode_->pages.find(first_ + i);
       if (page == nullptr) continue;
@@ -119,11 +113,14 @@ Result<Page*> Filesystem::page_for_reading(OpenFile& file, std::uint64_t index, 
   Inode& inode = *file.inode;
   Page* page = nullptr;
   // ractl_max_pages: a large read may go beyond the window, up to what the device takes (VM_READAHEAD_PAGES).
-  const std::uint64_t ahead = connection_.readahead_pages;
+  const std::uint64_t ahead = readahead_pages(file);
   const std::uint64_t window = ahead == 0 ? 0 : std::max(ahead, std::min(end_index - index, kIoPages));
   for (bool waited = true; waited && page == nullptr;) {
     page = inode.pages.find(index);
-    if (page == nullptr && window > 0) {
+    if (page == nullptr && window > 0 && file.advice == POSIX_FADV_RANDOM) {
+      read_ahead_now(file, index, end_index - index, task);
+      page = inode.pages.find(index);
+    } else if (page == nullptr && window > 0) {
       read_ahead(file, file.readahead.on_miss(inode.pages, index, end_index - index, window), task);
       page = inode.pages.find(index);
     }
@@ -187,7 +184,7 @@ Result<void> Filesystem::read_page(OpenFile& file, std::uint64_t index, const Pr
   if (!wait_for_pages(inode, index, index)) return Errno(EDEADLK);
   if (const Page* const page = inode.pages.find(index); page != nullptr && page->uptodate) return {};
   const Result<void> read = read_folio(file, index, task);
-  invalidate_attributes(inode, STATX_ATIME);  // whatever came of it
+  invalidate_atime(inode);  // whatever came of it
   return read;
 }
 

@@ -154,7 +154,7 @@ Result<DentryRef> PathWalk::follow_link(const DentryRef& link, Dentry& parent, c
 Dentry* PathWalk::find_at_once(std::string_view path, const Process& task) const noexcept {
   if (path.empty() || path.size() >= kMostPath || path.back() == '/' || !filesystem_.walks_freely(task)) return nullptr;
   const std::int64_t now = filesystem_.now();
-  Dentry* at = &filesystem_.root();
+  Dentry* at = path.front() == '/' ? &filesystem_.root() : &start();
   for (std::string_view name = take_name(path); !name.empty(); name = take_name(path)) {
     const Inode& directory = *at->inode;
     if (!directory.is_directory() || directory.bad || is_dot_name(name)) return nullptr;
@@ -184,12 +184,13 @@ Result<DentryRef> PathWalk::find(std::string_view path, Follow follow, const Pro
     if (Dentry* const found = find_at_once(path, task)) return DentryRef(found);
   }
   Walk walk{.intent = intent};
-  return find_from(filesystem_.root(), path, follow, task, walk);
+  return find_from(start(), path, follow, task, walk);
 }
 
-Result<PathWalk::Last> PathWalk::find_parent(std::string_view path, const Process& task, LookupIntent intent) {
+Result<PathWalk::Last> PathWalk::find_parent(std::string_view path, const Process& task, LookupIntent intent,
+                                             Dentry* from) {
   Walk walk{.intent = intent};
-  return walk_parents(filesystem_.root(), path, task, walk);
+  return walk_parents(from != nullptr ? *from : start(), path, task, walk);
 }
 
 Result<void> PathWalk::may_create(Inode& directory, const Process& task) {

@@ -20,7 +20,8 @@ std::uint32_t strip_set_gid(const Inode& directory, std::uint32_t mode, const Pr
 /// Whether a symbolic link at the end of a path is followed.
 enum class Follow : std::uint8_t { kNo, kYes };
 
-/// Paths begin at the mount's root, with or without a slash; so do absolute targets of symbolic links.
+/// Relative paths begin where the task says, at first at the mount's root; absolute ones, and such targets of symbolic
+/// links, at the root.
 class PathWalk {
  public:
   explicit PathWalk(Filesystem& filesystem) noexcept : filesystem_(filesystem) {}
@@ -36,10 +37,24 @@ class PathWalk {
     bool trailing = false;  // slashes behind it
     bool is_plain() const noexcept { return !is_dot_name(name) && !name.empty(); }
   };
-  Result<Last> find_parent(std::string_view path, const Process& task, LookupIntent intent = LookupIntent::kAny);
+  /// A relative path begins at `from`; null: as the task says.
+  Result<Last> find_parent(std::string_view path, const Process& task, LookupIntent intent = LookupIntent::kAny,
+                           Dentry* from = nullptr);
   /// One name of a directory whose i_rwsem is held (lookup_one_qstr_excl): the dentry may be negative. Who asks for the
   /// same name meanwhile waits (d_alloc_parallel).
   Result<DentryRef> look_up(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task);
+
+  /// Where relative paths begin.
+  Dentry& start() const noexcept {
+    Dentry* const directory = filesystem_.scheduler().current().directory();
+    return directory != nullptr ? *directory : filesystem_.root();
+  }
+  /// What a file handle stands for, hung into the tree if it is a directory (exportfs_decode_fh). `opened`: what the
+  /// caller must release when its call is over.
+  Result<DentryRef> find_handle(std::uint64_t nodeid, std::uint32_t generation, const Process& task,
+                                std::vector<OpenFileRef>& opened);
+  /// Opens what needs not be looked for (file_open_root).
+  Result<OpenFileRef> open_root(const DentryRef& dentry, int flags, const Process& task);
 
   /// path_openat. A relative path begins at `from`.
   Result<OpenFileRef> open(Dentry& from, std::string_view path, int flags, std::uint32_t mode, const Process& task);
@@ -66,6 +81,8 @@ class PathWalk {
   /// The cached dentry if it still holds; null where there is none, or none any more.
   Result<DentryRef> look_up_cached(Dentry& parent, std::string_view name, LookupIntent intent, const Process& task);
   Result<DentryRef> enter(Dentry& parent, std::string_view name, const Process& task, LookupIntent intent);
+  Result<std::string> name_in(Dentry& directory, Inode& child, const Process& task, std::vector<OpenFileRef>& opened);
+  Result<void> reconnect(const DentryRef& target, const Process& task, std::vector<OpenFileRef>& opened);
   Result<Last> walk_parents(Dentry& from, std::string_view path, const Process& task, Walk& walk);
   Result<DentryRef> follow_link(const DentryRef& link, Dentry& parent, const Process& task, Walk& walk);
   /// Where every name of `path` is cached and holds, and none is a link; null where it takes more to know.

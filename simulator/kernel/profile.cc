@@ -32,6 +32,7 @@ KernelProfile KernelProfile::linux_6_12() noexcept {
   profile.flush_drains = true;
   profile.writeback_copies = true;
   profile.skips_stale_evicted = true;
+  profile.parallel_direct_writes = true;
   return profile;
 }
 
@@ -43,6 +44,7 @@ KernelProfile KernelProfile::linux_6_18() noexcept {
   profile.readahead_alignment = 4;
   profile.sized_readdir = true;
   profile.skips_stale_evicted = true;
+  profile.parallel_direct_writes = true;
   return profile;
 }
 

@@ -19,9 +19,10 @@ struct KernelProfile {
   std::uint64_t readahead_alignment = 1;     // pages: where windows end that were not the first
   bool flush_drains =
       false;  // FLUSH waits for the file's lock and its WRITEs (fuse_sync_writes); see `writeback_copies`
-  bool writeback_copies = false;     // cached pages are copied to be written, and nobody waits for that but who must
-  bool sized_readdir = false;        // READDIR asks for as much as the caller's buffer takes, not for one page
-  bool skips_stale_evicted = false;  // attributes are distrusted if an inode was evicted meanwhile (evict_ctr)
+  bool writeback_copies = false;        // cached pages are copied to be written, and nobody waits for that but who must
+  bool parallel_direct_writes = false;  // knows FOPEN_PARALLEL_DIRECT_WRITES (Linux 6.2)
+  bool sized_readdir = false;           // READDIR asks for as much as the caller's buffer takes, not for one page
+  bool skips_stale_evicted = false;     // attributes are distrusted if an inode was evicted meanwhile (evict_ctr)
 
   static KernelProfile linux_6_1() noexcept;
   static KernelProfile linux_6_12() noexcept;

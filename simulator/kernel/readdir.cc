@@ -136,7 +136,7 @@ Result<std::vector<EmittedEntry>> Filesystem::readdir(OpenFile& file, std::size_
   const auto request = make(plus ? Opcode::kReaddirplus : Opcode::kReaddir, directory.nodeid, task);
   request->add(in);
   const Result<void> answer = call(*request);
-  invalidate_attributes(directory, STATX_ATIME);
+  invalidate_atime(directory);
   if (!answer) return answer.error();
 
   if (caches && request->data().empty()) directory.listing.finish(file.position);

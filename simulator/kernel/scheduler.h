@@ -18,6 +18,7 @@ namespace fusereplay::kernel {
 enum class Signal : std::uint8_t { kNone, kHandled, kFatal };
 
 class Task;
+struct Dentry;
 
 /// What a task waits for. Lives while it waits.
 class WaitReason {
@@ -40,6 +41,9 @@ class Task {
   /// Of the process whose call runs; 0 for the server.
   std::uint32_t pid() const noexcept { return pid_; }
   void set_pid(std::uint32_t pid) noexcept { pid_ = pid; }
+  /// Where relative paths of its call begin; null: at the root.
+  Dentry* directory() const noexcept { return directory_; }
+  void set_directory(Dentry* directory) noexcept { directory_ = directory; }
   Signal signal() const noexcept { return signal_; }
   void set_signal(Signal signal) noexcept { signal_ = signal; }
   /// It is to end: every wait of it ends at once.
@@ -52,6 +56,7 @@ class Task {
   struct Stack;
 
   std::uint32_t pid_ = 0;
+  Dentry* directory_ = nullptr;
   Signal signal_ = Signal::kNone;
   bool broken_ = false;
   const WaitReason* reason_ = nullptr;

@@ -175,6 +175,66 @@ TEST(SimulatedMount, NothingIsForgottenAtUnmount) {
   EXPECT_EQ(asked.take(), "");
 }
 
+TEST(SimulatedMount, WhatWasMountedIsMountedAgainWithWhatItKept) {
+  auto owned = std::make_unique<Memfs>();
+  Memfs& memfs = *owned;
+  Asked asked;
+  SimulatedMount mount(std::move(owned), {.observers = {&asked}});
+  const Fd file = mount.open("/a", O_CREAT | O_RDWR, 0644).value();
+  mount.write(file, "kept");
+  mount.unlink("/b");
+  EXPECT_EQ(mount.mount_again().error(), Errno(EBUSY));
+  mount.close(file);
+  EXPECT_EQ(mount.mount_again().error(), Errno(EBUSY));  // it is mounted
+  ASSERT_TRUE(mount.unmount());
+  asked.take();
+  ASSERT_TRUE(mount.mount_again());
+  EXPECT_EQ(asked.take(), "INIT ");
+  EXPECT_THAT(mount.lookup_counts(), IsEmpty());
+  EXPECT_EQ(memfs.usage().open, 0U);
+  const Fd again = mount.open("/a", O_RDONLY).value();
+  EXPECT_EQ(mount.read(again, 10), "kept");
+  mount.close(again);
+  EXPECT_EQ(mount.trouble(), "");
+}
+
+TEST(SimulatedMount, AnUnlinkedFileIsGoneWhenItIsMountedAgainAfterAnAbort) {
+  auto owned = std::make_unique<Memfs>();
+  Memfs& memfs = *owned;
+  SimulatedMount mount(std::move(owned));
+  const Fd file = mount.open("/a", O_CREAT | O_RDWR, 0644).value();
+  mount.unlink("/a");
+  mount.abort();
+  mount.close(file);
+  ASSERT_TRUE(mount.mount_again());
+  EXPECT_EQ(memfs.usage(), (Memfs::Usage{.inodes = 1}));
+  EXPECT_EQ(mount.stat("/a").error(), Errno(ENOENT));
+  EXPECT_EQ(memfs.check_invariants(), "");
+  EXPECT_EQ(mount.trouble(), "");
+}
+
+TEST(SimulatedMount, FindingsOfAnEarlierMountAreKept) {
+  SimulatedMount mount(memfs());
+  mount.refuse_next_reply(Errno(EINVAL));
+  mount.mkdir("/a", 0755);
+  const std::size_t before = mount.findings().size();
+  EXPECT_NE(before, 0U);
+  mount.unmount();
+  ASSERT_TRUE(mount.mount_again());
+  EXPECT_EQ(mount.findings().size(), before);
+}
+
+TEST(SimulatedMount, ADirectoryThatAProcessIsInKeepsItMounted) {
+  SimulatedMount mount(memfs());
+  mount.mkdir("/a", 0755);
+  mount.chdir("/a");
+  EXPECT_EQ(mount.unmount().error(), Errno(EBUSY));
+  mount.drop_caches();
+  EXPECT_THAT(mount.lookup_counts(), SizeIs(1));
+  mount.chdir("/");
+  EXPECT_TRUE(mount.unmount());
+}
+
 TEST(SimulatedMount, AfterAnAbortNothingWorks) {
   SimulatedMount mount(memfs());
   const Fd file = mount.open("/f", O_CREAT | O_RDWR, 0644).value();

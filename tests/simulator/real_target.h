@@ -1,6 +1,7 @@
 // A script's calls made of the real kernel: private to real_target*.cc.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ class RealTarget final : public CallTarget {
   using Methods = std::map<std::string, Method, std::less<>>;
 
   int fd(const Call& call, std::size_t index) const {
+    if (call.text(index) == "cwd") return AT_FDCWD;
     const auto found = files_.find(call.text(index));
     return found == files_.end() ? -1 : found->second;
   }
@@ -50,6 +52,8 @@ class RealTarget final : public CallTarget {
   }
   std::string getdents(const Call& call);
   std::string ioctl(const Call& call);
+  std::string make_handle(const Call& call, int directory, const std::string& path, int flags, std::size_t size);
+  int open_handle(const Call& call);
   std::string read_vector(const Call& call);
   std::string write_vector(const Call& call);
   static timespec time_of(const Call& call, std::size_t index);
@@ -58,6 +62,7 @@ class RealTarget final : public CallTarget {
   static const Methods& xattr_methods();
   static const Methods& special_methods();
   static const Methods& memory_methods();
+  static const Methods& directory_methods();
 
   std::map<std::string, int> files_;
   struct Memory {
@@ -66,6 +71,7 @@ class RealTarget final : public CallTarget {
   };
   std::map<std::string, Memory> mappings_;
   bool ticks_ = false;
+  std::map<std::string, ScriptHandle> handles_;
 };
 
 }  // namespace fusereplay::testing

@@ -4,6 +4,7 @@
 #include <linux/falloc.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -72,6 +73,16 @@ const std::map<std::string, int, std::less<>>& flag_names() {
       {"nlink", STATX_NLINK},
       {"blocks", STATX_BLOCKS},
       {"type", STATX_TYPE},
+      {"follow", AT_SYMLINK_FOLLOW},
+      {"fid", 0x200},  // AT_HANDLE_FID
+      {"removedir", AT_REMOVEDIR},
+      {"empty", AT_EMPTY_PATH},
+      {"normal", POSIX_FADV_NORMAL},
+      {"random", POSIX_FADV_RANDOM},
+      {"sequential", POSIX_FADV_SEQUENTIAL},
+      {"willneed", POSIX_FADV_WILLNEED},
+      {"dontneed", POSIX_FADV_DONTNEED},
+      {"noreuse", POSIX_FADV_NOREUSE},
       {"sh", LOCK_SH},
       {"ex", LOCK_EX},
       {"un", LOCK_UN},
@@ -218,6 +229,36 @@ std::string describe(const struct ::flock& lock) {
   if (lock.l_type == F_UNLCK) return "free";
   return std::string(lock.l_type == F_RDLCK ? "r" : "w") + " " + std::to_string(lock.l_start) + " " +
          std::to_string(lock.l_len);
+}
+
+std::string describe(const ScriptHandle& handle) {
+  std::string text = "type=" + std::to_string(handle.type) + " ";
+  for (const char c : handle.bytes) {
+    char hex[4];
+    std::snprintf(hex, sizeof(hex), "%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    text += hex;
+  }
+  return text;
+}
+
+// Words of four bytes: nodeid high and low, generation.
+void spoil(ScriptHandle& handle, std::string_view how) {
+  std::string& bytes = handle.bytes;
+  if (how == "generation") bytes.at(8) = static_cast<char>(bytes.at(8) + 1);
+  if (how == "nodeid") bytes.at(5) = static_cast<char>(bytes.at(5) + 1);
+  if (how == "root") bytes = std::string("\0\0\0\0\1\0\0\0\0\0\0\0", 12);
+  if (how == "zero") bytes = std::string(12, '\0');
+  if (how == "type") handle.type = 1;
+  if (how == "negative") handle.type = -1;
+  if (how == "parent") handle.type = 0x82;
+  if (how == "short") bytes.resize(8);
+  if (how == "long") bytes.resize(20);
+  if (how == "huge") bytes.resize(129);
+  if (how == "none") bytes.clear();
+}
+
+unsigned long remount_flags(std::string_view word) {
+  return word == "ro" ? MS_RDONLY : word == "mand" ? MS_MANDLOCK : 0;
 }
 
 std::string describe_data(std::string_view data) {

@@ -13,6 +13,10 @@
 //   readv f 10,20 [OFFSET [FLAGS]]         buffers of these sizes
 //   writev f DATA 10,20 [OFFSET [FLAGS]]
 //   stat /a
+//   mkdirat d x 0755          below what d has open; "cwd" stands for AT_FDCWD
+//   handle h /a; open_handle f h rw        a file handle by name, and what it opens
+//   spoil h generation        another one in the handle; also nodeid, root, type, short, none
+//   remount ro                or rw, or mand
 //   ioctl f getflags [DATA]   the name of a command, or io:N, iow:N:SIZE, ior:N:SIZE, iowr:N:SIZE of type 'f'; DATA as
 //                             for write, =5 for an int, 0xHEX for bytes; @5 is the argument itself, @g the number of g
 //
@@ -82,6 +86,16 @@ std::string describe(const struct ::flock& lock);
 /// Short data as it is, long data by its size and a hash.
 std::string describe_data(std::string_view data);
 std::string describe_ioctl(int result, const std::string& memory);
+/// A file handle: what struct file_handle says.
+struct ScriptHandle {
+  int type = 0;
+  std::string bytes;
+};
+std::string describe(const ScriptHandle& handle);
+/// Changes what `how` names.
+void spoil(ScriptHandle& handle, std::string_view how);
+/// MS_... of a word of remount.
+unsigned long remount_flags(std::string_view word);
 struct DirectoryRecord {
   std::string name;
   std::uint64_t ino;

@@ -32,6 +32,9 @@ std::span<const Script> scripts_on_without();
 std::span<const Script> scripts_on_ioctl();
 std::span<const Script> scripts_on_writeback();
 std::span<const Script> scripts_on_memory();
+std::span<const Script> scripts_on_handles();
+std::span<const Script> scripts_on_directories();
+std::span<const Script> scripts_on_remount();
 /// All of them.
 std::vector<Script> fidelity_scripts();
 

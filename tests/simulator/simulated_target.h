@@ -29,11 +29,14 @@ class SimulatedTarget final : public CallTarget {
   std::string on_names(const Call& call);
   std::string on_xattrs(const Call& call);
   std::string on_special(const Call& call);
+  std::string on_directories(const Call& call);
+  std::string ioctl(const Call& call);
 
   SystemCalls& mount_;
   SimulatedMount* const whole_ = nullptr;
   std::map<std::string, Fd> files_;
   std::map<std::string, Mapping> mappings_;
+  std::map<std::string, ScriptHandle> handles_;
 };
 
 }  // namespace fusereplay::testing

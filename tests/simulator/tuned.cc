@@ -55,6 +55,8 @@ constexpr Word kInitWords[] = {{"atomic_o_trunc", kInitAtomicOTrunc},
                                {"cache_symlinks", kInitCacheSymlinks},
                                {"writeback", kInitWritebackCache},
                                {"posix_acl", kInitPosixAcl},
+                               {"export_support", kInitExportSupport},
+                               {"no_export_support", kInitNoExportSupport},
                                {"direct_io_allow_mmap", kInitDirectIoAllowMmap}};
 constexpr Word kOpenWords[] = {{"direct_io", kFopenDirectIo},
                                {"keep_cache", kFopenKeepCache},

@@ -3,9 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/fs.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -166,6 +169,32 @@ TYPED_TEST(Mounted, AnAbortEndsIt) {
   EXPECT_THAT(mount.mkdir("/e", 0755), FailsWith(ENOTCONN));
 }
 
+TYPED_TEST(Mounted, AMountIsSwitchedToReadingOnly) {
+  auto& mount = this->mount();
+  const Fd file = mount.creat("/f", 0644).value();
+  EXPECT_THAT(mount.remount(MS_RDONLY), FailsWith(EBUSY));
+  mount.close(file);
+  EXPECT_THAT(mount.remount(MS_RDONLY), Succeeds());
+  EXPECT_THAT(mount.lookup_counts(), IsEmpty());
+  EXPECT_THAT(mount.mkdir("/d", 0755), FailsWith(EROFS));
+  EXPECT_THAT(mount.open("/f", O_WRONLY), FailsWith(EROFS));
+  EXPECT_THAT(mount.remount(0), Succeeds());
+  EXPECT_THAT(mount.mkdir("/d", 0755), Succeeds());
+}
+
+TYPED_TEST(Mounted, AFileHandleOutlivesTheNameOnlyWhereTheFilesystemExports) {
+  auto& mount = this->mount();
+  const Fd file = mount.creat("/f", 0644).value();
+  mount.close(file);
+  const auto handle = mount.name_to_handle_at("/f").value();
+  const auto opened = mount.open_by_handle_at(handle, O_RDONLY);
+  if (!opened && opened.error() == Errno(EPERM)) GTEST_SKIP() << "root of a user namespace only";
+  EXPECT_THAT(opened, Succeeds());
+  mount.close(*opened);
+  mount.drop_caches();
+  EXPECT_THAT(mount.open_by_handle_at(handle, O_RDONLY), FailsWith(ESTALE));
+}
+
 std::string shown(const Outcome<void>& outcome) {
   return outcome ? "ok" : to_string(outcome.error());
 }
@@ -177,6 +206,9 @@ std::string shown(const Outcome<struct ::stat>& outcome) {
 std::string shown(const Outcome<struct ::statx>& outcome) {
   if (!outcome) return to_string(outcome.error());
   return std::to_string(outcome->stx_mode) + "," + std::to_string(outcome->stx_size);
+}
+std::string shown(const Outcome<ExportedHandle>& outcome) {
+  return outcome ? std::to_string(outcome->type) : to_string(outcome.error());
 }
 std::string shown(const Outcome<struct ::statvfs>& outcome) {
   if (!outcome) return to_string(outcome.error());
@@ -299,6 +331,45 @@ std::string every_call(Mount& mount) {
   show(mount.setlkw(file, lock));
   out << mount.getlk(file, lock)->l_type << "\n";
   show(mount.poll(file, POLLIN, 0));
+  const Fd below = mount.open("/d", O_PATH).value();
+  show(mount.mkdirat(below, "e", 0755));
+  show(mount.mknodat(below, "n", S_IFREG | 0644));
+  show(mount.symlinkat("n", below, "l"));
+  show(mount.readlinkat(below, "l"));
+  show(mount.fstatat(below, "n", 0));
+  show(mount.fstatat(below, "", AT_EMPTY_PATH));
+  show(mount.statx(below, "n", 0, STATX_BASIC_STATS));
+  show(mount.fchmodat(below, "n", 0600));
+  show(mount.fchownat(below, "l", 3, 4, AT_SYMLINK_NOFOLLOW));
+  show(mount.utimensat(below, "n", {.kind = NewTime::Kind::kOmit}, {.kind = NewTime::Kind::kOmit}, 0));
+  show(mount.faccessat(below, "none", R_OK, 0));
+  show(mount.linkat(below, "n", kWorkingDirectory, "m"));
+  show(mount.renameat(kWorkingDirectory, "m", below, "o"));
+  show(mount.chdir("/d/e"));
+  show(mount.stat("../o"));
+  show(mount.open("../none", O_RDONLY));
+  show(mount.fchdir(below));
+  show(mount.unlinkat(kWorkingDirectory, "e", AT_REMOVEDIR));
+  show(mount.unlinkat(below, "n", 0));
+  show(mount.unlinkat(below, "o", 0));
+  show(mount.unlinkat(below, "l", 0));
+  show(mount.chdir("/"));
+  show(mount.dup2(file, Fd{200}));
+  show(mount.read(Fd{200}, 1));
+  show(mount.close(Fd{200}));
+  show(mount.close(below));
+  show(mount.fadvise(file, 0, 0, POSIX_FADV_DONTNEED));
+  show(mount.readahead(file, 0, 100));
+  int waiting = 0;
+  show(mount.ioctl(file, FIONREAD, &waiting));
+  out << waiting << "\n";
+  show(mount.ioctl(file, FIOCLEX));
+  show(mount.ioctl(file, FS_IOC_GETFLAGS, &waiting));
+  const auto handle = mount.name_to_handle_at("/g");
+  out << handle->type << "," << handle->bytes.size() << "," << (mount.name_to_handle_at(file)->bytes == handle->bytes)
+      << "\n";
+  show(mount.name_to_handle_at("/none"));
+  show(mount.remount(MS_RDONLY));
   show(mount.unlink("/d/h"));
   show(mount.unlink("/d/s"));
   show(mount.rmdir("/d"));
@@ -307,6 +378,33 @@ std::string every_call(Mount& mount) {
   show(mount.close(file));
   show(mount.close(copy));
   return out.str();
+}
+
+template <class Mount>
+class Exported : public MountTest<Mount> {
+ protected:
+  std::unique_ptr<Operations> make_filesystem() override {
+    return std::make_unique<Memfs>(MemfsOptions{.handles = MemfsOptions::Handles::kExported});
+  }
+};
+TYPED_TEST_SUITE(Exported, EveryMount, MountName);
+
+TYPED_TEST(Exported, AForgottenDirectoryIsHungIntoTheTreeAgain) {
+  auto& mount = this->mount();
+  mount.mkdir("/a", 0755);
+  mount.mkdir("/a/b", 0755);
+  const auto handle = mount.name_to_handle_at("/a/b").value();
+  mount.drop_caches();
+  this->asked();
+  const auto opened = mount.open_by_handle_at(handle, O_RDONLY | O_DIRECTORY);
+  if (!opened && opened.error() == Errno(EPERM)) GTEST_SKIP() << "root of a user namespace only";
+  EXPECT_THAT(this->asked(),
+              ElementsAre(Asks(Opcode::kLookup, "."), Asks(Opcode::kLookup, ".."), Asks(Opcode::kOpendir),
+                          Asks(Opcode::kReaddirplus), Asks(Opcode::kLookup, ".."), Asks(Opcode::kOpendir),
+                          Asks(Opcode::kReaddirplus), Asks(Opcode::kOpendir), Asks(Opcode::kReleasedir),
+                          Asks(Opcode::kReleasedir)));
+  EXPECT_THAT(mount.fstatat(*opened, "../../a/b", 0), Succeeds());
+  mount.close(*opened);
 }
 
 class RealMountTest : public Mounted<RealMount> {};
