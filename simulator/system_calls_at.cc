@@ -139,6 +139,7 @@ Outcome<Fd> SystemCalls::dup2(Fd fd, Fd as) {
   if (fd == as) return as;
   static_cast<void>(close(as));  // nobody is told what becomes of it
   if (place >= files_.size()) files_.resize(place + 1);
+  ++(*open)->users;
   files_[place] = std::move(*open);
   return as;
 }
