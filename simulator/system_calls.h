@@ -330,7 +330,7 @@ class SystemCalls {
   Outcome<void> remove_xattr(const Where& where, std::string_view name);
 
   Process process_;
-  std::vector<File> files_;                                // by descriptor, from kFirstFd on; null where it is free
+  std::vector<File> files_;  // by descriptor, from kFirstFd on; null where it is free
   std::map<std::int32_t, std::unique_ptr<kernel::Mapping>> mappings_;
   boost::intrusive_ptr<kernel::Dentry> directory_;         // where relative paths begin; null: at the root
   boost::intrusive_ptr<kernel::Dentry> target_directory_;  // the same of the second path of a call

@@ -162,8 +162,8 @@ void LibfuseServer::Impl::handle(const IncomingRequest& request, ReplyChannel& r
     const std::unique_lock lock(mutex_);
     replies_ = &replies;
   }
-  // libfuse clears FATTR_FH in a SETATTR where it stands, and the request is not ours to write to. What is larger is the
-  // data of a WRITE, or a long list.
+  // libfuse clears FATTR_FH in a SETATTR where it stands, and the request is not ours to write to. What is larger is
+  // the data of a WRITE, or a long list.
   alignas(8) std::array<std::byte, 4096> copy;
   fuse_buf buffer{};
   buffer.size = request.bytes.size();

@@ -57,9 +57,8 @@ void wait_for_tick() {
 
 std::string RealTarget::run(const Call& call) {
   if (ticks_) wait_for_tick();
-  for (const Methods* methods :
-       {&file_methods(), &name_methods(), &xattr_methods(), &special_methods(), &memory_methods(),
-        &directory_methods()}) {
+  for (const Methods* methods : {&file_methods(), &name_methods(), &xattr_methods(), &special_methods(),
+                                 &memory_methods(), &directory_methods()}) {
     const auto method = methods->find(call.name);
     if (method != methods->end()) return method->second(*this, call);
   }

@@ -364,7 +364,8 @@ std::string every_call(Mount& mount) {
   show(mount.ioctl(file, FIONREAD, &waiting));
   out << waiting << "\n";
   show(mount.ioctl(file, FIOCLEX));
-  show(mount.ioctl(file, FS_IOC_GETFLAGS, &waiting));
+  long flags = 0;  // as large as the command says
+  show(mount.ioctl(file, FS_IOC_GETFLAGS, &flags));
   const auto handle = mount.name_to_handle_at("/g");
   out << handle->type << "," << handle->bytes.size() << "," << (mount.name_to_handle_at(file)->bytes == handle->bytes)
       << "\n";
