@@ -54,8 +54,8 @@ void Outstanding::find_slot() {
   const std::lock_guard lock(mutex_);
   const auto ours =
       std::find_if(slots_.begin(), slots_.end(), [&](const Running::Slot& slot) { return slot.thread == thread; });
-  known_ = {id_, ours != slots_.end() ? &*ours : &slots_.emplace_back()};
-  known_.slot->thread = thread;
+  known = {id_, ours != slots_.end() ? &*ours : &slots_.emplace_back()};
+  known.slot->thread = thread;
 }
 
 void Outstanding::add(SuspendedCall& call) noexcept {

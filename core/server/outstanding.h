@@ -131,13 +131,13 @@ class Outstanding {
     Running::Slot* slot;
   };
   Running::Slot& slot_of_this_thread() {
-    if (known_.owner != id_) [[unlikely]]
+    if (known.owner != id_) [[unlikely]]
       find_slot();
-    return *known_.slot;
+    return *known.slot;
   }
   void find_slot();
 
-  inline static constinit thread_local Known known_{};  // of this thread, with the server it last ran a handler of
+  inline static constinit thread_local Known known{};  // of this thread, with the server it last ran a handler of
   const std::uint64_t id_;                              // unlike that of any server before
   mutable std::mutex mutex_;                            // guards all below; innermost
   SuspendedCall* first_ = nullptr;
