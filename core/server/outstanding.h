@@ -138,8 +138,8 @@ class Outstanding {
   void find_slot();
 
   inline static constinit thread_local Known known{};  // of this thread, with the server it last ran a handler of
-  const std::uint64_t id_;                              // unlike that of any server before
-  mutable std::mutex mutex_;                            // guards all below; innermost
+  const std::uint64_t id_;                             // unlike that of any server before
+  mutable std::mutex mutex_;                           // guards all below; innermost
   SuspendedCall* first_ = nullptr;
   std::deque<Running::Slot> slots_;  // one for each thread that ran a handler
 };
