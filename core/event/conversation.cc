@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/protocol/flags.h"
+#include "core/protocol/reply_check.h"
 
 namespace fusereplay {
 namespace {
@@ -87,16 +88,11 @@ class NodeTable {
   std::size_t size_ = 0;
 };
 
-/// True when the kernel refuses this reply before it looks for its request (rule R2), so that EINVAL ends nothing.
-bool refused_at_header(const Message& reply, const wire::OutHeader& header) noexcept {
-  return header.len != reply.size() || header.error > 0 || header.error <= -512;
-}
-
 /// True when `event`, a reply with this header, ended its request (reference 3.1).
 bool ends_request(const Event& event, const wire::OutHeader& header) noexcept {
   if (event.result >= 0) return true;
   if (event.result == -EFAULT) return true;
-  return event.result == -EINVAL && !refused_at_header(event.message, header);
+  return event.result == -EINVAL && has_sound_header(header, event.message);
 }
 
 }  // namespace

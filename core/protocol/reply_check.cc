@@ -16,6 +16,13 @@ constexpr std::size_t kMaxCuseInfo = 4096;
 // Errors at or below this are the kernel's own (ERESTARTSYS and its kin).
 constexpr std::int32_t kFirstInternalError = -512;
 
+std::string_view header_fault(const wire::OutHeader& header, const Message& reply) noexcept {
+  if (header.len != reply.size()) return "header.len is not the number of bytes written";
+  if (header.error > 0) return "a positive error";
+  if (header.error <= kFirstInternalError) return "an error at or below -512";
+  return {};
+}
+
 ReplyVerdict refused_at_header(std::string_view reason) noexcept {
   return {.write_result = -EINVAL, .effect = ReplyEffect::kOutstanding, .rule = "R2", .reason = reason};
 }
@@ -63,10 +70,8 @@ ReplyVerdict reply_check(const RequestView* request, const Message& reply) noexc
   if (reply.head.size() < sizeof(wire::OutHeader)) return refused_at_header("shorter than a header");
   wire::OutHeader header;
   std::memcpy(&header, reply.head.data(), sizeof(header));
-  if (header.len != reply.size()) return refused_at_header("header.len is not the number of bytes written");
-  if (header.unique == 0) return judge_notification(reply);
-  if (header.error > 0) return refused_at_header("a positive error");
-  if (header.error <= kFirstInternalError) return refused_at_header("an error at or below -512");
+  if (header.unique == 0 && header.len == reply.size()) return judge_notification(reply);
+  if (const std::string_view fault = header_fault(header, reply); !fault.empty()) return refused_at_header(fault);
 
   const bool to_interrupt = (header.unique & kUniqueInterruptBit) != 0;
   if (request == nullptr) return no_such_request("no request with this unique is outstanding on this fd");
@@ -88,6 +93,10 @@ ReplyVerdict reply_check(const RequestView* request, const Message& reply) noexc
     return completed_with_eio("a payload in an error reply");
   }
   return judge_payload(*request, *layout, reply);
+}
+
+bool has_sound_header(const wire::OutHeader& header, const Message& reply) noexcept {
+  return header_fault(header, reply).empty();
 }
 
 bool is_kernels_own(const wire::IoctlIn& ioctl) noexcept {

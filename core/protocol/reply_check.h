@@ -29,6 +29,10 @@ struct ReplyVerdict {
 /// notification (unique 0) is judged by its form alone. No allocation; about 10 ns for an accepted reply.
 ReplyVerdict reply_check(const RequestView* request, const Message& reply) noexcept;
 
+/// False: refused before the kernel looks for the request (rule R2), so that nothing has ended. `header` is the
+/// reply's.
+bool has_sound_header(const wire::OutHeader& header, const Message& reply) noexcept;
+
 /// Whether the kernel makes this ioctl itself, for the flags of a file (fs/fuse/ioctl.c fuse_priv_ioctl, Linux 5.13):
 /// the reply must then have all of `out_size`, where another may have less.
 bool is_kernels_own(const wire::IoctlIn& ioctl) noexcept;

@@ -5,24 +5,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "core/check.h"
-#include "core/protocol/opcode.h"
-#include "core/protocol/wire.h"
 
 namespace fusereplay {
 namespace {
 
 iovec piece(Bytes bytes) noexcept {
   return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};  // writev only reads
-}
-
-/// Of a message too short to tell: a reply, which the kernel will refuse (rule R2).
-wire::OutHeader header_of(const Message& message) noexcept {
-  wire::OutHeader header{.len = 0, .error = 0, .unique = 1};
-  if (message.head.size() >= sizeof(header)) std::memcpy(&header, message.head.data(), sizeof(header));
-  return header;
 }
 
 }  // namespace
@@ -53,20 +43,6 @@ Result<std::size_t> DeviceChannel::receive(Buffer& buffer) noexcept {
   }
 }
 
-void DeviceChannel::announce(IncomingRequest& request) {
-  request.received = realtime_now();
-  if (!events_.observed()) return;
-  Event event;
-  event.kind = EventKind::kRequest;
-  event.sequence = events_.take_number();
-  event.begin = event.end = request.received;
-  event.thread = current_thread();
-  event.channel = index_;
-  event.result = static_cast<std::int64_t>(request.bytes.size());
-  event.message = Message{.head = request.bytes, .tail = {}, .owner = &request.buffer};
-  events_.deliver(event);
-}
-
 std::int64_t DeviceChannel::send(const Message& message) {
   if (gate_.is_answer(message)) [[unlikely]]
     return answer_init(message);
@@ -81,27 +57,7 @@ std::int64_t DeviceChannel::answer_init(const Message& answer) {
 }
 
 std::int64_t DeviceChannel::pass_on(const Message& message) {
-  return events_.observed() ? send_observed(message) : write_message(device_.get(), message);
-}
-
-std::int64_t DeviceChannel::send_observed(const Message& message) {
-  const wire::OutHeader header = header_of(message);
-  const bool notifies = header.unique == 0;
-  // See ORDER in core/event/event.h. A number taken before a write that waits would hold up all that is numbered later,
-  // and with it the threads whose replies the write may wait for.
-  const bool numbered_first = !notifies || !may_wait(static_cast<NotifyCode>(header.error));
-  Event event;
-  event.kind = notifies ? EventKind::kNotification : EventKind::kReply;
-  if (numbered_first) event.sequence = events_.take_number();
-  event.begin = realtime_now();
-  event.thread = current_thread();
-  event.channel = index_;
-  event.message = message;
-  event.result = write_message(device_.get(), message);
-  if (!numbered_first) event.sequence = events_.take_number();
-  event.end = realtime_now();
-  events_.deliver(event);
-  return event.result;
+  return events_.pass_on(message, index_, [&] { return write_message(device_.get(), message); });
 }
 
 }  // namespace fusereplay

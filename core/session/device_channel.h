@@ -27,9 +27,6 @@ class DeviceChannel final : public ReplyChannel {
   /// (where ABORT_ERROR is negotiated). Reads that the kernel broke off for another reason are repeated.
   Result<std::size_t> receive(Buffer& buffer) noexcept;
 
-  /// Shows a request that was just read to the observers. `request.received` becomes the instant.
-  void announce(IncomingRequest& request);
-
   std::int64_t send(const Message& message) override;
 
   int device() const noexcept { return device_.get(); }
@@ -38,7 +35,6 @@ class DeviceChannel final : public ReplyChannel {
  private:
   std::int64_t answer_init(const Message& answer);
   std::int64_t pass_on(const Message& message);
-  std::int64_t send_observed(const Message& message);
 
   const UniqueFd device_;
   const std::uint32_t index_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/event/event.h"
+#include "core/server/server.h"
 
 namespace fusereplay {
 
@@ -15,24 +16,38 @@ std::int64_t realtime_now() noexcept;
 /// The calling thread's kernel id; asked of the kernel once a thread.
 std::uint32_t current_thread() noexcept;
 
-/// The sequence of one connection and its live sinks. Thread-safe: any thread numbers, any thread delivers.
+/// The sequence of one connection and its live sinks, under ORDER in core/event/event.h. Thread-safe.
 class EventSource {
  public:
   explicit EventSource(std::vector<EventSink*> observers) : observers_(std::move(observers)) {}
 
-  /// Whether anybody listens; numbers need to be taken only then.
-  bool observed() const noexcept { return !observers_.empty(); }
-  /// The next number, from 1. Whoever takes one delivers an event with it, whatever happens in between. Sequentially
-  /// consistent, so that the order across threads that the kernel made (a reply's write, then the read of the request
-  /// it enabled) is the order of the numbers.
-  std::uint64_t take_number() noexcept { return sequence_.fetch_add(1) + 1; }
-  void deliver(const Event& event) const {
-    for (EventSink* observer : observers_) observer->on_event(event);
+  /// A request that this thread has just read from `channel` (Event::channel). `request.received` becomes the instant.
+  void announce(IncomingRequest& request, std::uint32_t channel);
+  /// A reply or a notification: `write` hands it to the kernel, once, and returns bytes or a negative errno, which
+  /// becomes the event's result and ours.
+  template <typename Write>
+  std::int64_t pass_on(const Message& message, std::uint32_t channel, const Write& write) {
+    if (!observed()) return write();
+    Event event = begin(message, channel);
+    event.result = write();
+    end(event);
+    return event.result;
   }
-  /// Numbers and delivers a mark, now, on this thread.
+  /// Now, on this thread.
   void mark(Mark mark);
 
  private:
+  bool observed() const noexcept { return !observers_.empty(); }
+  // From 1. Whoever takes one delivers an event with it, whatever happens in between. Sequentially consistent, so that
+  // the order across threads that the kernel made (a reply's write, then the read of the request it enabled) is the
+  // order of the numbers.
+  std::uint64_t take_number() noexcept { return sequence_.fetch_add(1) + 1; }
+  Event begin(const Message& message, std::uint32_t channel);
+  void end(Event& event);
+  void deliver(const Event& event) const {
+    for (EventSink* observer : observers_) observer->on_event(event);
+  }
+
   const std::vector<EventSink*> observers_;
   alignas(64) std::atomic<std::uint64_t> sequence_{0};
 };

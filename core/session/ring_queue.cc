@@ -19,8 +19,10 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/protocol/reply_check.h"
 #include "core/protocol/wire.h"
-#include "core/session/device_channel.h"
+#include "core/session/read_buffers.h"
+#include "core/unique_fd.h"
 
 namespace fusereplay {
 namespace {
@@ -51,10 +53,16 @@ struct CommandArea {
 static_assert(sizeof(CommandArea) == 24);
 
 constexpr unsigned kRingFlags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
-constexpr std::size_t kPooledMessage = 4096;
-constexpr std::size_t kIdleSmallBuffers = 256;
-constexpr std::size_t kIdleLargeBuffers = 8;
 constexpr std::size_t kLargestHead = sizeof(wire::InHeader) + kHeaderArea;
+
+/// The ring belongs to the thread that makes it.
+Result<void> make_ring(io_uring& ring, unsigned entries) {
+  io_uring_params parameters{};
+  parameters.flags = kRingFlags;
+  const int made = io_uring_queue_init_params(entries, &ring, &parameters);
+  if (made < 0) return Errno(-made);
+  return {};
+}
 
 /// Address space for the payloads; memory comes where it is used.
 class Payloads {
@@ -85,9 +93,7 @@ class RingQueue::Ring {
         notifications_(notifications),
         wake_(::eventfd(0, EFD_CLOEXEC)),
         payloads_(setup.depth * setup.payload),
-        small_(kPooledMessage, kIdleSmallBuffers),
-        large_(kLargestHead + setup.payload, kIdleLargeBuffers),
-        copy_(small_.get()),
+        buffers_(kLargestHead + setup.payload),
         entries_(setup.depth) {
     FUSEREPLAY_CHECK(wake_.valid(), "no descriptor left for the session");
     for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -109,15 +115,14 @@ class RingQueue::Ring {
     std::byte* payload() const noexcept { return static_cast<std::byte*>(buffers[1].iov_base); }
   };
 
-  Result<void> open();
   void bind_to_cpu() const noexcept;
+  io_uring_sqe& next_sqe();
   io_uring_sqe& command(std::uint32_t operation, Entry& entry, std::uint64_t commit_id);
   void await_wake();
   void wake() const noexcept;
   bool submit_replies();
   bool reap(const Handle& handle);
   void take(Entry& entry, const Handle& handle);
-  void announce(IncomingRequest& request);
   std::int64_t reply(const wire::OutHeader& header, const Message& message);
 
   const int device_;
@@ -127,9 +132,7 @@ class RingQueue::Ring {
   const UniqueFd wake_;
   std::uint64_t wake_value_ = 0;  // where the ring reads it to
   const Payloads payloads_;
-  BufferPool small_;
-  BufferPool large_;
-  BufferRef copy_;              // where the last small message went
+  ReadBuffers buffers_;
   std::vector<Entry> entries_;  // never resized: the kernel has its addresses
   io_uring ring_{};             // the queue's thread only
 
@@ -138,15 +141,6 @@ class RingQueue::Ring {
   bool awake_ = true;             // the thread will look at answered_ before it waits
   bool ended_ = false;
 };
-
-/// The ring belongs to the thread that makes it.
-Result<void> RingQueue::Ring::open() {
-  io_uring_params parameters{};
-  parameters.flags = kRingFlags;
-  const int made = io_uring_queue_init_params(2 * setup_.depth, &ring_, &parameters);
-  if (made < 0) return Errno(-made);
-  return {};
-}
 
 /// The kernel wakes the thread where the caller runs. Where we may not run there it works as well, only slower.
 void RingQueue::Ring::bind_to_cpu() const noexcept {
@@ -158,29 +152,32 @@ void RingQueue::Ring::bind_to_cpu() const noexcept {
   ::sched_setaffinity(0, sizeof(one), &one);
 }
 
-io_uring_sqe& RingQueue::Ring::command(std::uint32_t operation, Entry& entry, std::uint64_t commit_id) {
+io_uring_sqe& RingQueue::Ring::next_sqe() {
   io_uring_sqe* const sqe = io_uring_get_sqe(&ring_);
   FUSEREPLAY_CHECK(sqe != nullptr, "the ring has room for every entry and the eventfd");
   std::memset(sqe, 0, 2 * sizeof(*sqe));  // SQE128
-  sqe->opcode = IORING_OP_URING_CMD;
-  sqe->fd = device_;
-  sqe->cmd_op = operation;
-  const CommandArea area{.flags = 0, .commit_id = commit_id, .queue = setup_.cpu, .padding = {}};
-  std::memcpy(sqe->cmd, &area, sizeof(area));
-  io_uring_sqe_set_data(sqe, &entry);
   return *sqe;
 }
 
+io_uring_sqe& RingQueue::Ring::command(std::uint32_t operation, Entry& entry, std::uint64_t commit_id) {
+  io_uring_sqe& sqe = next_sqe();
+  sqe.opcode = IORING_OP_URING_CMD;
+  sqe.fd = device_;
+  sqe.cmd_op = operation;
+  const CommandArea area{.flags = 0, .commit_id = commit_id, .queue = setup_.cpu, .padding = {}};
+  std::memcpy(sqe.cmd, &area, sizeof(area));
+  io_uring_sqe_set_data(&sqe, &entry);
+  return sqe;
+}
+
 void RingQueue::Ring::await_wake() {
-  io_uring_sqe* const sqe = io_uring_get_sqe(&ring_);
-  FUSEREPLAY_CHECK(sqe != nullptr, "the ring has room for every entry and the eventfd");
-  std::memset(sqe, 0, 2 * sizeof(*sqe));
-  io_uring_prep_read(sqe, wake_.get(), &wake_value_, sizeof(wake_value_), 0);
-  io_uring_sqe_set_data(sqe, nullptr);
+  io_uring_sqe& sqe = next_sqe();
+  io_uring_prep_read(&sqe, wake_.get(), &wake_value_, sizeof(wake_value_), 0);
+  io_uring_sqe_set_data(&sqe, nullptr);
 }
 
 Result<void> RingQueue::Ring::serve(const Handle& handle) {
-  if (const Result<void> opened = open(); !opened) return opened;
+  if (const Result<void> made = make_ring(ring_, 2 * setup_.depth); !made) return made;
   struct Close {
     io_uring& ring;
     ~Close() { io_uring_queue_exit(&ring); }
@@ -260,12 +257,7 @@ void RingQueue::Ring::take(Entry& entry, const Handle& handle) {
   FUSEREPLAY_CHECK(structs <= kHeaderArea, "the struct of an opcode fits its area");
 
   IncomingRequest request;
-  if (header.len > kPooledMessage) {
-    request.buffer = large_.get();
-  } else {
-    if (!copy_.unique()) copy_ = small_.get();  // its last request's handler has suspended
-    request.buffer = copy_;
-  }
+  request.buffer = header.len <= ReadBuffers::kSmallMessage ? buffers_.small() : buffers_.large();
   std::byte* const bytes = request.buffer->data();
   std::memcpy(bytes, &header, sizeof(header));
   std::memcpy(bytes + sizeof(header), headers.op_in.data(), structs);
@@ -275,22 +267,8 @@ void RingQueue::Ring::take(Entry& entry, const Handle& handle) {
     const std::lock_guard lock(mutex_);
     entry.unique = header.unique;
   }
-  announce(request);
+  events_.announce(request, setup_.channel);
   handle(std::move(request));
-}
-
-void RingQueue::Ring::announce(IncomingRequest& request) {
-  request.received = realtime_now();
-  if (!events_.observed()) return;
-  Event event;
-  event.kind = EventKind::kRequest;
-  event.sequence = events_.take_number();
-  event.begin = event.end = request.received;
-  event.thread = current_thread();
-  event.channel = setup_.channel;
-  event.result = static_cast<std::int64_t>(request.bytes.size());
-  event.message = Message{.head = request.bytes, .tail = {}, .owner = &request.buffer};
-  events_.deliver(event);
 }
 
 std::int64_t RingQueue::Ring::send(const Message& message) {
@@ -298,26 +276,12 @@ std::int64_t RingQueue::Ring::send(const Message& message) {
   if (message.head.size() < sizeof(header)) return -EINVAL;
   std::memcpy(&header, message.head.data(), sizeof(header));
   if (header.unique == 0) return notifications_.send(message);
-  if (!events_.observed()) return reply(header, message);
-  Event event;
-  event.kind = EventKind::kReply;
-  event.sequence = events_.take_number();  // before the kernel can see it: see ORDER in core/event/event.h
-  event.begin = realtime_now();
-  event.thread = current_thread();
-  event.channel = setup_.channel;
-  event.message = message;
-  event.result = reply(header, message);
-  event.end = realtime_now();
-  events_.deliver(event);
-  return event.result;
+  return events_.pass_on(message, setup_.channel, [&] { return reply(header, message); });
 }
 
 std::int64_t RingQueue::Ring::reply(const wire::OutHeader& header, const Message& message) {
-  constexpr std::int32_t kNoErrno = 512;  // ERESTARTSYS
   const std::size_t payload = message.size() - sizeof(header);
-  if (header.len != message.size() || header.error > 0 || header.error <= -kNoErrno || payload > setup_.payload) {
-    return -EINVAL;
-  }
+  if (!has_sound_header(header, message) || payload > setup_.payload) return -EINVAL;
   bool asleep = false;
   {
     const std::lock_guard lock(mutex_);
@@ -359,10 +323,9 @@ std::string ring_obstacle() {
     return "FUSE over io_uring is switched off (echo Y > /sys/module/fuse/parameters/enable_uring)";
   }
   io_uring ring{};
-  io_uring_params parameters{};
-  parameters.flags = kRingFlags;
-  const int made = io_uring_queue_init_params(1, &ring, &parameters);
-  if (made < 0) return "io_uring cannot be used (" + describe(Errno(-made)) + "); see sysctl kernel.io_uring_disabled";
+  if (const Result<void> made = make_ring(ring, 1); !made) {
+    return "io_uring cannot be used (" + describe(made.error()) + "); see sysctl kernel.io_uring_disabled";
+  }
   io_uring_queue_exit(&ring);
   return {};
 }

@@ -20,16 +20,13 @@
 #include "core/session/device_channel.h"
 #include "core/session/event_source.h"
 #include "core/session/init_gate.h"
+#include "core/session/read_buffers.h"
 #include "core/session/ring_queue.h"
 
 namespace fusereplay {
 namespace {
 
 constexpr unsigned kMaxThreads = 64;
-/// Messages to this size are copied out of the read buffer; a larger one takes the buffer with it.
-constexpr std::size_t kCopiedMessage = 4096;
-constexpr std::size_t kIdleSmallBuffers = 256;
-constexpr std::size_t kIdleLargeBuffers = 8;
 
 /// Blocks every signal in the calling thread, but those that report a fault of this very thread; restored at the end.
 /// A thread started meanwhile inherits the mask.
@@ -197,19 +194,18 @@ class Session::Impl {
     return true;
   }
 
+  /// A small message is copied out of the buffer it was read into; a larger one takes the buffer with it.
   void serve(DeviceChannel& channel) {
-    BufferPool small(kCopiedMessage, kIdleSmallBuffers);
-    BufferPool large(gate_.largest_message(), kIdleLargeBuffers);
-    BufferRef buffer = large.get();
-    BufferRef copy = small.get();
+    ReadBuffers buffers(gate_.largest_message());
+    BufferRef buffer = buffers.large();
     while (const auto size = receive(channel, *buffer)) {
       header_of(*buffer, *size);
-      if (*size <= kCopiedMessage) {
+      if (*size <= ReadBuffers::kSmallMessage) {
+        const BufferRef& copy = buffers.small();
         std::memcpy(copy->data(), buffer->data(), *size);
         hand_over(channel, IncomingRequest{.buffer = copy, .bytes = Bytes(copy->data(), *size), .received = 0});
-        if (!copy.unique()) copy = small.get();  // its handler has suspended
       } else {
-        BufferRef kept = std::exchange(buffer, large.get());
+        BufferRef kept = std::exchange(buffer, buffers.large());
         const Bytes bytes(kept->data(), *size);
         hand_over(channel, IncomingRequest{.buffer = std::move(kept), .bytes = bytes, .received = 0});
       }
@@ -217,7 +213,7 @@ class Session::Impl {
   }
 
   void hand_over(DeviceChannel& channel, IncomingRequest request) {
-    channel.announce(request);
+    events_.announce(request, channel.index());
     server_.handle(std::move(request), channel);
   }
 
