@@ -106,9 +106,13 @@ Notifier::~Notifier() {
   FUSEREPLAY_CHECK(unfinished_ == 0 && retrievals_.empty(), "a notifier is closed before it is destroyed");
 }
 
+template <typename Fill>
 std::unique_ptr<internal::PostedNotification> Notifier::make(NotifyCode code, std::uint32_t since_minor,
-                                                             std::vector<std::uint64_t> nodes) {
+                                                             std::vector<std::uint64_t> nodes, const Fill& fill) {
   auto posted = std::make_unique<Posted>(*this, code, since_minor);
+  MessageBuilder builder;
+  fill(builder.start_notification(code));
+  posted->message_ = owned(builder.finish());
   std::sort(nodes.begin(), nodes.end());
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   posted->nodes_ = std::move(nodes);
@@ -117,15 +121,12 @@ std::unique_ptr<internal::PostedNotification> Notifier::make(NotifyCode code, st
 
 Notification Notifier::name_notification(NodeId parent, std::string_view name, std::uint32_t since_minor,
                                          std::uint32_t flags) {
-  auto posted = make(NotifyCode::kInvalEntry, since_minor, {raw(parent)});
-  MessageBuilder builder;
-  posted->message_ =
-      owned(builder.start_notification(NotifyCode::kInvalEntry)
-                .add(wire::NotifyInvalEntryOut{
-                    .parent = raw(parent), .namelen = static_cast<std::uint32_t>(name.size()), .flags = flags})
-                .name(name)
-                .finish());
-  return Notification(std::move(posted));
+  return Notification(make(NotifyCode::kInvalEntry, since_minor, {raw(parent)}, [&](MessageBuilder& builder) {
+    builder
+        .add(wire::NotifyInvalEntryOut{
+            .parent = raw(parent), .namelen = static_cast<std::uint32_t>(name.size()), .flags = flags})
+        .name(name);
+  }));
 }
 
 Notification Notifier::inval_entry(NodeId parent, std::string_view name) {
@@ -138,25 +139,20 @@ Notification Notifier::expire_entry(NodeId parent, std::string_view name) {
 }
 
 Notification Notifier::delete_entry(NodeId parent, NodeId child, std::string_view name) {
-  auto posted = make(NotifyCode::kDelete, 18, {raw(parent), raw(child)});
-  MessageBuilder builder;
-  posted->message_ = owned(builder.start_notification(NotifyCode::kDelete)
-                               .add(wire::NotifyDeleteOut{.parent = raw(parent),
-                                                          .child = raw(child),
-                                                          .namelen = static_cast<std::uint32_t>(name.size()),
-                                                          .padding = 0})
-                               .name(name)
-                               .finish());
-  return Notification(std::move(posted));
+  return Notification(make(NotifyCode::kDelete, 18, {raw(parent), raw(child)}, [&](MessageBuilder& builder) {
+    builder
+        .add(wire::NotifyDeleteOut{.parent = raw(parent),
+                                   .child = raw(child),
+                                   .namelen = static_cast<std::uint32_t>(name.size()),
+                                   .padding = 0})
+        .name(name);
+  }));
 }
 
 Notification Notifier::inode_notification(NodeId node, std::int64_t offset, std::int64_t length) {
-  auto posted = make(NotifyCode::kInvalInode, 12, {raw(node)});
-  MessageBuilder builder;
-  posted->message_ = owned(builder.start_notification(NotifyCode::kInvalInode)
-                               .add(wire::NotifyInvalInodeOut{.ino = raw(node), .off = offset, .len = length})
-                               .finish());
-  return Notification(std::move(posted));
+  return Notification(make(NotifyCode::kInvalInode, 12, {raw(node)}, [&](MessageBuilder& builder) {
+    builder.add(wire::NotifyInvalInodeOut{.ino = raw(node), .off = offset, .len = length});
+  }));
 }
 
 // Where the range ends behind the largest offset, the kernel takes it for one without an end.
@@ -171,15 +167,13 @@ Notification Notifier::inval_attributes(NodeId node) {
 }
 
 Notification Notifier::store(NodeId node, Offset offset, Bytes data) {
-  auto posted = make(NotifyCode::kStore, 15, {raw(node)});
+  auto posted = make(NotifyCode::kStore, 15, {raw(node)}, [&](MessageBuilder& builder) {
+    builder
+        .add(wire::NotifyStoreOut{
+            .nodeid = raw(node), .offset = offset, .size = static_cast<std::uint32_t>(data.size()), .padding = 0})
+        .bytes(data);
+  });
   if (data.size() > UINT32_MAX - 4096) posted->error_ = EFBIG;
-  MessageBuilder builder;
-  posted->message_ = owned(
-      builder.start_notification(NotifyCode::kStore)
-          .add(wire::NotifyStoreOut{
-              .nodeid = raw(node), .offset = offset, .size = static_cast<std::uint32_t>(data.size()), .padding = 0})
-          .bytes(data)
-          .finish());
   return Notification(std::move(posted));
 }
 
@@ -187,26 +181,20 @@ Notification Notifier::prune(std::span<const NodeId> nodes) {
   std::vector<std::uint64_t> ids;
   ids.reserve(nodes.size());
   for (const NodeId node : nodes) ids.push_back(raw(node));
-  MessageBuilder builder;
-  builder.start_notification(NotifyCode::kPrune)
-      .add(wire::NotifyPruneOut{.count = static_cast<std::uint32_t>(ids.size()), .padding = 0, .spare = 0})
-      .bytes(std::as_bytes(std::span(ids)));
-  auto posted = make(NotifyCode::kPrune, 45, std::move(ids));
-  posted->message_ = owned(builder.finish());
-  return Notification(std::move(posted));
+  return Notification(make(NotifyCode::kPrune, 45, ids, [&](MessageBuilder& builder) {
+    builder.add(wire::NotifyPruneOut{.count = static_cast<std::uint32_t>(ids.size()), .padding = 0, .spare = 0})
+        .bytes(std::as_bytes(std::span(ids)));
+  }));
 }
 
 Async<std::vector<std::byte>> Notifier::retrieve(NodeId node, Offset offset, std::uint32_t size) {
   Retrieval retrieval(*this, node, offset);
   // In no queue: what stands there may wait for the reply of the handler that asks.
-  auto posted = make(NotifyCode::kRetrieve, 15, {});
+  auto posted = make(NotifyCode::kRetrieve, 15, {}, [&](MessageBuilder& builder) {
+    builder.add(wire::NotifyRetrieveOut{
+        .notify_unique = retrieval.number, .nodeid = raw(node), .offset = offset, .size = size, .padding = 0});
+  });
   posted->always_waits_ = true;
-  MessageBuilder builder;
-  posted->message_ = owned(
-      builder.start_notification(NotifyCode::kRetrieve)
-          .add(wire::NotifyRetrieveOut{
-              .notify_unique = retrieval.number, .nodeid = raw(node), .offset = offset, .size = size, .padding = 0})
-          .finish());
   const Notified asked = co_await Notification(std::move(posted));
   if (!asked.done()) co_return Errno(asked.error());
   co_await retrieval.answered.wait();
@@ -232,25 +220,16 @@ bool Notifier::take_retrieved(const RequestView& reply) {
 }
 
 Notified Notifier::poll(std::uint64_t notify_handle) {
-  const auto posted = make(NotifyCode::kPoll, 11, {});
-  MessageBuilder builder;
-  posted->message_ =
-      owned(builder.start_notification(NotifyCode::kPoll).add(wire::NotifyPollOut{.kh = notify_handle}).finish());
-  return write_now(*posted);
+  return write_now(*make(NotifyCode::kPoll, 11, {},
+                         [&](MessageBuilder& builder) { builder.add(wire::NotifyPollOut{.kh = notify_handle}); }));
 }
 
 Notified Notifier::inc_epoch() {
-  const auto posted = make(NotifyCode::kIncEpoch, 44, {});
-  MessageBuilder builder;
-  posted->message_ = owned(builder.start_notification(NotifyCode::kIncEpoch).finish());
-  return write_now(*posted);
+  return write_now(*make(NotifyCode::kIncEpoch, 44, {}, [](const MessageBuilder&) {}));
 }
 
 Notified Notifier::resend() {
-  const auto posted = make(NotifyCode::kResend, 40, {});
-  MessageBuilder builder;
-  posted->message_ = owned(builder.start_notification(NotifyCode::kResend).finish());
-  return write_now(*posted);
+  return write_now(*make(NotifyCode::kResend, 40, {}, [](const MessageBuilder&) {}));
 }
 
 int Notifier::write(ReplyChannel* channel, const Posted& posted) const {

@@ -207,7 +207,10 @@ class Notifier {
   using Posted = internal::PostedNotification;
   struct Retrieval;
 
-  std::unique_ptr<Posted> make(NotifyCode code, std::uint32_t since_minor, std::vector<std::uint64_t> nodes);
+  /// `fill` adds what follows the header to a MessageBuilder.
+  template <typename Fill>
+  std::unique_ptr<Posted> make(NotifyCode code, std::uint32_t since_minor, std::vector<std::uint64_t> nodes,
+                               const Fill& fill);
   Notification name_notification(NodeId parent, std::string_view name, std::uint32_t since_minor, std::uint32_t flags);
   Notification inode_notification(NodeId node, std::int64_t offset, std::int64_t length);
   void put_behind(OwedReply& reply, Posted& posted);
