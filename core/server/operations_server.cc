@@ -398,9 +398,10 @@ void OperationsServer::Impl::call(IncomingRequest&& incoming, ReplyChannel& repl
 
 /// One asks for a report. It is answered on this very thread: all others may hang.
 void OperationsServer::Impl::handle_setxattr(IncomingRequest&& incoming, ReplyChannel& replies) {
+  const auto header = read_in_header(incoming.bytes);
   RequestView view;
-  const bool sound = view.read(incoming.bytes, Bytes(), negotiated_).has_value();
-  if (!sound || view.nodeid() != kRootNodeId || view.name(0) != "fuse_stacktrace") {
+  if (!header || header->nodeid != kRootNodeId || !view.read(incoming.bytes, Bytes(), negotiated_) ||
+      view.name(0) != "fuse_stacktrace") {
     return call<Setxattr>(std::move(incoming), replies);
   }
   report();
@@ -460,20 +461,16 @@ void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& re
     FUSEREPLAY_ROUTE(kStatfs, Statfs);
     FUSEREPLAY_ROUTE(kRelease, ReleaseFile);
     FUSEREPLAY_ROUTE(kFsync, Fsync);
-    case Opcode::kSetxattr:
-      return handle_setxattr(std::move(incoming), replies);
-      FUSEREPLAY_ROUTE(kGetxattr, Getxattr);
-      FUSEREPLAY_ROUTE(kListxattr, Listxattr);
-      FUSEREPLAY_ROUTE(kRemovexattr, Removexattr);
-      FUSEREPLAY_ROUTE(kFlush, Flush);
-      FUSEREPLAY_ROUTE(kInit, Init);
-      FUSEREPLAY_ROUTE(kOpendir, Opendir);
-      FUSEREPLAY_ROUTE(kReaddir, Readdir);
-      FUSEREPLAY_ROUTE(kReleasedir, Releasedir);
-      FUSEREPLAY_ROUTE(kFsyncdir, Fsyncdir);
-      FUSEREPLAY_ROUTE(kGetlk, Getlk);
-      FUSEREPLAY_ROUTE(kSetlk, Setlk);
-      FUSEREPLAY_ROUTE(kSetlkw, Setlk);
+    FUSEREPLAY_ROUTE(kGetxattr, Getxattr);
+    FUSEREPLAY_ROUTE(kListxattr, Listxattr);
+    FUSEREPLAY_ROUTE(kRemovexattr, Removexattr);
+    FUSEREPLAY_ROUTE(kFlush, Flush);
+    FUSEREPLAY_ROUTE(kInit, Init);
+    FUSEREPLAY_ROUTE(kOpendir, Opendir);
+    FUSEREPLAY_ROUTE(kReaddir, Readdir);
+    FUSEREPLAY_ROUTE(kReleasedir, Releasedir);
+    FUSEREPLAY_ROUTE(kFsyncdir, Fsyncdir);
+    FUSEREPLAY_ROUTE(kGetlk, Getlk);
       FUSEREPLAY_ROUTE(kAccess, Access);
       FUSEREPLAY_ROUTE(kCreate, Create);
       FUSEREPLAY_ROUTE(kBmap, Bmap);
@@ -490,10 +487,16 @@ void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& re
       FUSEREPLAY_ROUTE(kTmpfile, Tmpfile);
       FUSEREPLAY_ROUTE(kStatx, Statx);
       FUSEREPLAY_ROUTE(kCopyFileRange64, CopyFileRange);
-      FUSEREPLAY_ROUTE(kSetupmapping, Unsupported);
-      FUSEREPLAY_ROUTE(kRemovemapping, Unsupported);
-      FUSEREPLAY_ROUTE(kCuseInit, Unsupported);
 #undef FUSEREPLAY_ROUTE
+    case Opcode::kSetlk:
+    case Opcode::kSetlkw:
+      return call<Setlk>(std::move(incoming), replies);
+    case Opcode::kSetupmapping:
+    case Opcode::kRemovemapping:
+    case Opcode::kCuseInit:
+      return call<Unsupported>(std::move(incoming), replies);
+    case Opcode::kSetxattr:
+      return handle_setxattr(std::move(incoming), replies);
     case Opcode::kNotifyReply:
       return handle_retrieved(std::move(incoming), replies);
     case Opcode::kInterrupt:
