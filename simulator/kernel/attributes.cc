@@ -39,13 +39,17 @@ Result<void> Filesystem::getattr(Inode& inode, const OpenFile* file, const Proce
   return {};
 }
 
+bool Filesystem::is_stale(const Inode& inode, std::uint32_t mask) const noexcept {
+  const std::uint32_t kept = keeps_times(inode) ? kKeptAttributes : 0;
+  return (mask & inode.invalid & ~kept) != 0 || has_expired(inode.attributes_expire);
+}
+
 // fuse_update_get_attr.
 Result<void> Filesystem::update_attributes(Inode& inode, const OpenFile* file, std::uint32_t mask,
                                            const Process& task) {
   if (inode.bad) return Errno(EIO);
   if (mask == 0) return {};
-  const std::uint32_t kept = keeps_times(inode) ? kKeptAttributes : 0;
-  if ((mask & inode.invalid & ~kept) == 0 && !has_expired(inode.attributes_expire)) return {};
+  if (!is_stale(inode, mask)) return {};
   return getattr(inode, file, task);
 }
 
@@ -54,8 +58,7 @@ Result<bool> Filesystem::statx(Inode& inode, int flags, std::uint32_t mask, cons
   mask &= kAllAttributes | kBirthTime;
   while (true) {
     if (connection_.no_statx) mask &= kAllAttributes;
-    const std::uint32_t kept = keeps_times(inode) ? kKeptAttributes : 0;
-    bool asks = (mask & inode.invalid & ~kept) != 0 || has_expired(inode.attributes_expire);
+    bool asks = is_stale(inode, mask);
     if ((flags & AT_STATX_FORCE_SYNC) != 0) asks = true;
     if ((flags & AT_STATX_DONT_SYNC) != 0) asks = false;
     if (mask == 0 || !asks) return inode.has_birth_time;

@@ -1,6 +1,4 @@
 // Opening and closing, and what asks for a file as a whole (fs/fuse/file.c).
-#include "simulator/kernel/filesystem.h"
-
 #include <linux/falloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,9 +6,9 @@
 #include <algorithm>
 #include <optional>
 
-#include "simulator/kernel/no_writes.h"
-
 #include "core/async/frame_pool.h"
+#include "simulator/kernel/filesystem.h"
+#include "simulator/kernel/no_writes.h"
 
 namespace fusereplay::kernel {
 namespace {

@@ -109,15 +109,15 @@ Result<std::size_t> Filesystem::read_pages(OpenFile& file, std::uint64_t offset,
   while (done < into.size() && offset + done < inode.size) {
     const std::uint64_t at = offset + done;
     const std::uint64_t end_index = (offset + into.size() + kPageSize - 1) / kPageSize;
-    const Result<Page*> page = page_for_reading(file, at / kPageSize, end_index, task);
+    const PagePart part = first_part(at, into.size() - done);
+    const Result<Page*> page = page_for_reading(file, part.index, end_index, task);
     if (!page) {
       if (done > 0) break;
       return page.error();
     }
     if (at >= inode.size) break;
-    const std::uint64_t within = at % kPageSize;
-    const std::uint64_t size = std::min({kPageSize - within, std::uint64_t{into.size() - done}, inode.size - at});
-    std::memcpy(into.data() + done, (*page)->bytes.data() + within, size);
+    const std::size_t size = std::min<std::uint64_t>(part.size, inode.size - at);
+    std::memcpy(into.data() + done, (*page)->bytes.data() + part.within, size);
     done += size;
   }
   return done;
@@ -211,13 +211,11 @@ std::size_t Filesystem::fill_pages(Inode& inode, std::uint64_t offset, Bytes dat
   std::size_t count = 0;
   std::uint32_t pages = 0;
   while (count < data.size() && count < connection_.max_write && pages < connection_.max_pages) {
-    const std::uint64_t at = offset + count;
-    const std::uint64_t within = at % kPageSize;
-    const std::size_t size =
-        std::min<std::size_t>({kPageSize - within, data.size() - count, connection_.max_write - count});
-    wait_for_pages(inode, at / kPageSize, at / kPageSize);
-    Page& page = inode.pages.get(at / kPageSize);
-    std::memcpy(page.bytes.data() + within, data.data() + count, size);
+    const auto [index, within, size] =
+        first_part(offset + count, std::min<std::size_t>(data.size(), connection_.max_write) - count);
+    wait_for_pages(inode, index, index);
+    Page& page = inode.pages.get(index);
+    page.write(within, data.subspan(count, size));
     count += size;
     ++pages;
     if (size == kPageSize) page.uptodate = true;

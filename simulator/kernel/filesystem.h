@@ -368,6 +368,9 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
   Result<std::size_t> write_direct(OpenFile& file, std::uint64_t offset, Bytes data, const Process& task, int how);
   std::size_t fill_pages(Inode& inode, std::uint64_t offset, Bytes data);
   Result<Page*> page_for_reading(OpenFile& file, std::uint64_t index, std::uint64_t end_index, const Process& task);
+  /// Waits until pages from `first` on are free to be locked.
+  template <typename Free>
+  bool wait_to_lock(Inode& inode, std::uint64_t first, Free&& free);
   /// Waits until nobody has these pages locked, to do so oneself (folio_lock).
   bool wait_for_pages(Inode& inode, std::uint64_t first, std::uint64_t last);
   /// Waits for a page to read it (folio_wait_locked).
@@ -399,6 +402,8 @@ class Filesystem final : private EvictionSink, public NotificationHandler {
 
   // writeback.cc.
   /// Whether the kernel's own times and size of this file are the right ones (fuse_get_cache_mask).
+  /// Whether any of `mask` has to be asked for.
+  bool is_stale(const Inode& inode, std::uint32_t mask) const noexcept;
   bool keeps_times(const Inode& inode) const noexcept {
     return connection_.has(kInitWritebackCache) && inode.is_regular();
   }

@@ -86,9 +86,8 @@ Result<Page*> Filesystem::fault_to_write(Mapping& mapping, std::uint64_t index, 
 Result<void> Filesystem::load(Mapping& mapping, std::uint64_t at, std::span<std::byte> into, const Process& task) {
   if ((mapping.protection & (PROT_READ | PROT_WRITE)) == 0) return Errno(EFAULT);
   for (std::size_t done = 0; done < into.size();) {
-    const std::uint64_t index = mapping.first + (at + done) / kPageSize;
-    const std::uint64_t within = (at + done) % kPageSize;
-    const std::size_t size = std::min<std::size_t>(kPageSize - within, into.size() - done);
+    const auto [page_of_mapping, within, size] = first_part(at + done, into.size() - done);
+    const std::uint64_t index = mapping.first + page_of_mapping;
     const auto copy = mapping.copies.find(index);
     if (copy != mapping.copies.end()) {
       std::memcpy(into.data() + done, copy->second.data() + within, size);
@@ -105,9 +104,8 @@ Result<void> Filesystem::load(Mapping& mapping, std::uint64_t at, std::span<std:
 Result<void> Filesystem::store(Mapping& mapping, std::uint64_t at, Bytes data, const Process& task) {
   if ((mapping.protection & PROT_WRITE) == 0) return Errno(EFAULT);
   for (std::size_t done = 0; done < data.size();) {
-    const std::uint64_t index = mapping.first + (at + done) / kPageSize;
-    const std::uint64_t within = (at + done) % kPageSize;
-    const std::size_t size = std::min<std::size_t>(kPageSize - within, data.size() - done);
+    const auto [page_of_mapping, within, size] = first_part(at + done, data.size() - done);
+    const std::uint64_t index = mapping.first + page_of_mapping;
     std::byte* bytes = nullptr;
     if (mapping.shared) {
       const Result<Page*> page = fault_to_write(mapping, index, task);

@@ -120,14 +120,12 @@ int Filesystem::store(const wire::NotifyStoreOut& out, Bytes data) {
   const std::uint64_t end = out.offset + out.size;
   if (end > inode->size) content_changed(*inode, end, out.size);
   for (std::size_t done = 0; done < data.size();) {
-    const std::uint64_t at = out.offset + done;
-    const std::uint64_t within = at % kPageSize;
-    const std::size_t size = std::min<std::size_t>(kPageSize - within, data.size() - done);
-    if (!wait_for_pages(*inode, at / kPageSize, at / kPageSize)) return -EDEADLK;
-    Page& page = inode->pages.get(at / kPageSize);
-    std::memcpy(page.bytes.data() + within, data.data() + done, size);
+    const auto [index, within, size] = first_part(out.offset + done, data.size() - done);
+    if (!wait_for_pages(*inode, index, index)) return -EDEADLK;
+    Page& page = inode->pages.get(index);
+    page.write(within, data.subspan(done, size));
     done += size;
-    if (!page.uptodate && within == 0 && (size == kPageSize || at + size == inode->size)) {
+    if (!page.uptodate && within == 0 && (size == kPageSize || out.offset + done == inode->size)) {
       std::memset(page.bytes.data() + size, 0, kPageSize - size);
       page.uptodate = true;
     }
@@ -146,10 +144,9 @@ int Filesystem::retrieve(const wire::NotifyRetrieveOut& out) {
   in.offset = out.offset;
   std::vector<std::byte> data;
   for (std::uint64_t at = out.offset; left > 0;) {
-    const Page* const page = inode->pages.find(at / kPageSize);
+    const auto [index, within, size] = first_part(at, left);
+    const Page* const page = inode->pages.find(index);
     if (page == nullptr) break;
-    const std::uint64_t within = at % kPageSize;
-    const std::uint64_t size = std::min(kPageSize - within, left);
     data.insert(data.end(), page->bytes.data() + within, page->bytes.data() + within + size);
     at += size;
     left -= size;

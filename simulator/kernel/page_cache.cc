@@ -6,33 +6,34 @@
 
 namespace fusereplay::kernel {
 
-bool PageCache::is_locked(std::uint64_t first, std::uint64_t last) const noexcept {
+void Page::fill(Bytes data) noexcept {
+  if (!data.empty()) std::memcpy(bytes.data(), data.data(), data.size());
+  std::memset(bytes.data() + data.size(), 0, kPageSize - data.size());
+}
+
+template <typename Is>
+std::optional<std::uint64_t> PageCache::find_page(std::uint64_t first, std::uint64_t last, const Is& is) const {
   for (auto page = pages_.lower_bound(first); page != pages_.end() && page->first <= last; ++page) {
-    if (page->second.locked) return true;
+    if (is(page->second)) return page->first;
   }
-  return false;
+  return std::nullopt;
+}
+
+bool PageCache::is_locked(std::uint64_t first, std::uint64_t last) const noexcept {
+  return find_page(first, last, [](const Page& page) { return page.locked; }).has_value();
 }
 
 bool PageCache::is_busy(std::uint64_t first, std::uint64_t last) const noexcept {
-  for (auto page = pages_.lower_bound(first); page != pages_.end() && page->first <= last; ++page) {
-    if (page->second.locked || page->second.writeback) return true;
-  }
-  return false;
+  return find_page(first, last, [](const Page& page) { return page.locked || page.writeback; }).has_value();
 }
 
 bool PageCache::is_written_back(std::uint64_t first, std::uint64_t last) const noexcept {
-  for (auto page = pages_.lower_bound(first); page != pages_.end() && page->first <= last; ++page) {
-    if (page->second.writeback) return true;
-  }
-  return false;
+  return find_page(first, last, [](const Page& page) { return page.writeback; }).has_value();
 }
 
 std::optional<std::uint64_t> PageCache::next_dirty(std::uint64_t first, std::uint64_t last) const noexcept {
   if (dirty_ == 0) return std::nullopt;
-  for (auto page = pages_.lower_bound(first); page != pages_.end() && page->first <= last; ++page) {
-    if (page->second.dirty) return page->first;
-  }
-  return std::nullopt;
+  return find_page(first, last, [](const Page& page) { return page.dirty; });
 }
 
 void PageCache::drop(std::uint64_t first, std::uint64_t last) {

@@ -1,18 +1,41 @@
 // The cached pages of one file, and how a reader reads ahead (mm/filemap.c, mm/readahead.c).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 
+#include "core/protocol/message.h"
+
 namespace fusereplay::kernel {
 
 inline constexpr std::uint64_t kPageSize = 4096;
 
+/// What of a range of bytes lies in its first page.
+struct PagePart {
+  std::uint64_t index = 0;  // the page
+  std::size_t within = 0;   // where in it
+  std::size_t size = 0;
+};
+inline PagePart first_part(std::uint64_t offset, std::uint64_t length) noexcept {
+  const std::uint64_t within = offset % kPageSize;
+  return {.index = offset / kPageSize,
+          .within = static_cast<std::size_t>(within),
+          .size = static_cast<std::size_t>(std::min(kPageSize - within, length))};
+}
+
 struct Page {
   Page() noexcept {}  // the bytes mean nothing before it is up to date, and a READ fills all of them
+
+  /// As a READ does: `data`, at most a page, and zeros behind it.
+  void fill(Bytes data) noexcept;
+  /// `data` must fit behind `within`.
+  void write(std::size_t within, Bytes data) noexcept {
+    std::copy(data.begin(), data.end(), bytes.begin() + static_cast<std::ptrdiff_t>(within));
+  }
 
   std::array<std::byte, kPageSize> bytes;
   bool uptodate = false;
@@ -65,6 +88,10 @@ class PageCache {
   void punch(std::uint64_t begin, std::uint64_t end);
 
  private:
+  /// The first page from `first` to `last` that is so.
+  template <typename Is>
+  std::optional<std::uint64_t> find_page(std::uint64_t first, std::uint64_t last, const Is& is) const;
+
   std::map<std::uint64_t, Page> pages_;
   std::size_t dirty_ = 0;
 };

@@ -29,9 +29,7 @@ class Filesystem::ReadFill final : public RequestEnd, public internal::FrameAllo
       page->locked = false;
       page->uptodate = request.error() == 0;
       const std::size_t from = std::min<std::size_t>(data.size(), i * kPageSize);
-      const std::size_t size = std::min<std::size_t>(data.size() - from, kPageSize);
-      if (size != 0) std::memcpy(page->bytes.data(), data.data() + from, size);
-      std::memset(page->bytes.data() + size, 0, kPageSize - size);
+      page->fill(data.subspan(from, std::min<std::size_t>(data.size() - from, kPageSize)));
     }
     delete this;
   }
@@ -62,14 +60,18 @@ struct Filesystem::PageWait final : WaitReason {
   std::uint64_t index;
 };
 
-bool Filesystem::wait_for_pages(Inode& inode, std::uint64_t first, std::uint64_t last) {
-  if (!inode.pages.is_locked(first, last)) return true;
+template <typename Free>
+bool Filesystem::wait_to_lock(Inode& inode, std::uint64_t first, Free&& free) {
+  if (free()) return true;
   const InodeRef keep(&inode);
   ++inode.page_lockers;
-  const bool came =
-      scheduler_.wait_until([&] { return !inode.pages.is_locked(first, last); }, PageWait(inode.nodeid, first));
+  const bool came = scheduler_.wait_until(free, PageWait(inode.nodeid, first));
   --inode.page_lockers;
   return came;
+}
+
+bool Filesystem::wait_for_pages(Inode& inode, std::uint64_t first, std::uint64_t last) {
+  return wait_to_lock(inode, first, [&] { return !inode.pages.is_locked(first, last); });
 }
 
 bool Filesystem::wait_to_read(Inode& inode, std::uint64_t index) {
@@ -79,13 +81,7 @@ bool Filesystem::wait_to_read(Inode& inode, std::uint64_t index) {
 }
 
 bool Filesystem::wait_until_idle(Inode& inode, std::uint64_t first, std::uint64_t last) {
-  if (!inode.pages.is_busy(first, last)) return true;
-  const InodeRef keep(&inode);
-  ++inode.page_lockers;
-  const bool came =
-      scheduler_.wait_until([&] { return !inode.pages.is_busy(first, last); }, PageWait(inode.nodeid, first));
-  --inode.page_lockers;
-  return came;
+  return wait_to_lock(inode, first, [&] { return !inode.pages.is_busy(first, last); });
 }
 
 void Filesystem::truncate_pages(Inode& inode, std::uint64_t size) {
@@ -206,8 +202,7 @@ Result<void> Filesystem::read_folio(OpenFile& file, std::uint64_t index, const P
   const Bytes data = request->data();
   if (data.size() < kPageSize) short_read(inode, in.offset + data.size(), attr_version);
   Page& page = inode.pages.get(index);
-  if (!data.empty()) std::memcpy(page.bytes.data(), data.data(), data.size());
-  std::memset(page.bytes.data() + data.size(), 0, kPageSize - data.size());
+  page.fill(data);
   page.uptodate = true;
   return {};
 }

@@ -326,10 +326,7 @@ Result<std::size_t> Filesystem::write_cached(OpenFile& file, std::uint64_t offse
   std::size_t done = 0;
   bool gets_on = false;
   while (done < data.size()) {
-    const std::uint64_t at = offset + done;
-    const std::uint64_t index = at / kPageSize;
-    const std::uint64_t within = at % kPageSize;
-    const std::size_t size = std::min<std::size_t>(kPageSize - within, data.size() - done);
+    const auto [index, within, size] = first_part(offset + done, data.size() - done);
     if (!wait_for_pages(inode, index, index)) return Errno(EDEADLK);
     Page* page = &inode.pages.get(index);
     if (size < kPageSize && !page->uptodate) {
@@ -343,7 +340,7 @@ Result<std::size_t> Filesystem::write_cached(OpenFile& file, std::uint64_t offse
       }
       page = &inode.pages.get(index);
     }
-    std::memcpy(page->bytes.data() + within, data.data() + done, size);
+    page->write(within, data.subspan(done, size));
     page->uptodate = true;
     set_dirty(inode, *page);
     done += size;
