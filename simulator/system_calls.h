@@ -309,7 +309,7 @@ class SystemCalls {
   template <class Body>
   auto begin_at(Fd from_directory, std::string_view from, Fd to_directory, std::string_view to, Body&& body)
       -> decltype(body());
-  void go_to(const boost::intrusive_ptr<kernel::Dentry>& directory) noexcept;
+  Result<void> go_to(const boost::intrusive_ptr<kernel::Dentry>& directory);
   Result<boost::intrusive_ptr<kernel::Dentry>> start_of(Fd directory, std::string_view path) const;
   /// A process makes one call at a time.
   void check_idle() const;

@@ -42,29 +42,25 @@ auto SystemCalls::begin_at(Fd from_directory, std::string_view from, Fd to_direc
 }
 
 /// Who is at the root is nowhere: there it was mounted, and there it may be unmounted.
-void SystemCalls::go_to(const DentryRef& directory) noexcept {
-  directory_ = directory.get() == &kernel_.filesystem.root() ? DentryRef() : directory;
+Result<void> SystemCalls::go_to(const DentryRef& directory) {
+  kernel::Inode& inode = *directory->inode;
+  if (!inode.is_directory()) return Errno(ENOTDIR);
+  const auto may = kernel_.filesystem.permission(inode, kernel::kMayExec | kernel::kMayChdir, process_);
+  if (may) directory_ = directory.get() == &kernel_.filesystem.root() ? DentryRef() : directory;
+  return may;
 }
 
 Outcome<void> SystemCalls::chdir(std::string_view path) {
   return call_on_path([&](kernel::LookupIntent intent) -> Result<void> {
     const Result<DentryRef> found = kernel_.walk.find(path, kernel::Follow::kYes, process_, intent);
-    if (!found) return found.error();
-    if (!(*found)->inode->is_directory()) return Errno(ENOTDIR);
-    const auto may = kernel_.filesystem.permission(*(*found)->inode, kernel::kMayExec | kernel::kMayChdir, process_);
-    if (may) go_to(*found);
-    return may;
+    return found ? go_to(*found) : found.error();
   });
 }
 
 Outcome<void> SystemCalls::fchdir(Fd fd) {
   return call([&]() -> Result<void> {
     const Result<File> open = file(fd, Access::kPathOnly);
-    if (!open) return open.error();
-    if (!(*open)->inode->is_directory()) return Errno(ENOTDIR);
-    const auto may = kernel_.filesystem.permission(*(*open)->inode, kernel::kMayExec | kernel::kMayChdir, process_);
-    if (may) go_to((*open)->dentry);
-    return may;
+    return open ? go_to((*open)->dentry) : open.error();
   });
 }
 

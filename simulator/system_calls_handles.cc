@@ -33,22 +33,14 @@ Result<ExportedHandle> SystemCalls::encode(kernel::Inode& inode, int flags, std:
 }
 
 Outcome<ExportedHandle> SystemCalls::name_to_handle_at(std::string_view path, int flags, std::size_t size) {
-  return call_on_path([&](kernel::LookupIntent intent) -> Result<ExportedHandle> {
-    const int known = AT_SYMLINK_FOLLOW | (kernel_.filesystem.profile().minor >= kFidMinor ? kHandleFid : 0);
-    if ((flags & ~known) != 0) return Errno(EINVAL);
-    const kernel::Follow follow = (flags & AT_SYMLINK_FOLLOW) != 0 ? kernel::Follow::kYes : kernel::Follow::kNo;
-    const Result<kernel::DentryRef> found = kernel_.walk.find(path, follow, process_, intent);
-    if (!found) return found.error();
-    return encode(*(*found)->inode, flags, size);
-  });
+  const int known = AT_SYMLINK_FOLLOW | (kernel_.filesystem.profile().minor >= kFidMinor ? kHandleFid : 0);
+  if ((flags & ~known) != 0) return Errno(EINVAL);
+  const kernel::Follow follow = (flags & AT_SYMLINK_FOLLOW) != 0 ? kernel::Follow::kYes : kernel::Follow::kNo;
+  return call_on(Named{path, follow}, [&](kernel::Inode& inode) { return encode(inode, flags, size); });
 }
 
 Outcome<ExportedHandle> SystemCalls::name_to_handle_at(Fd fd) {
-  return call([&]() -> Result<ExportedHandle> {
-    const Result<File> open = file(fd, Access::kPathOnly);
-    if (!open) return open.error();
-    return encode(*(*open)->inode, 0, kMostHandle);
-  });
+  return call_on(Opened{fd, Access::kPathOnly}, [&](kernel::Inode& inode) { return encode(inode, 0, kMostHandle); });
 }
 
 // do_handle_open.
