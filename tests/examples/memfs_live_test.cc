@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <mutex>
-#include <optional>
 #include <string>
 
 #include "core/server/operations_server.h"
@@ -90,17 +89,8 @@ class Mounted {
   LiveMount mount_;
 };
 
-class MemfsLive : public LiveTest, public ::testing::WithParamInterface<Way> {
- protected:
-  void SetUp() override {
-    LiveTest::SetUp();
-    if (GetParam().transport == Transport::kDevice) return;
-    rings_.emplace();
-    if (!rings_->obstacle().empty()) GTEST_SKIP() << rings_->obstacle();
-  }
-
- private:
-  std::optional<RingSwitch> rings_;
+class MemfsLive : public TransportLiveTest, public ::testing::WithParamInterface<Way> {
+  Transport transport() const override { return GetParam().transport; }
 };
 INSTANTIATE_TEST_SUITE_P(Over, MemfsLive, ::testing::Values(kOneThread, kFourThreads, kRings),
                          [](const auto& way) { return std::string(way.param.name); });

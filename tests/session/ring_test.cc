@@ -9,7 +9,6 @@
 #include <fstream>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,16 +23,11 @@
 namespace fusereplay::testing {
 namespace {
 
-class RingLive : public LiveTest {
+class RingLive : public TransportLiveTest {
  protected:
-  void SetUp() override {
-    LiveTest::SetUp();
-    rings_.emplace();
-    if (!rings_->obstacle().empty()) GTEST_SKIP() << rings_->obstacle();
-  }
+  Transport transport() const override { return Transport::kRing; }
   LiveMountOptions over_rings() { return {.transport = Transport::kRing, .observers = {&sink_}}; }
 
-  std::optional<RingSwitch> rings_;
   RecordingSink sink_;
 };
 

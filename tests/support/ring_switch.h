@@ -1,9 +1,12 @@
 // Switches FUSE over io_uring on for a test, and back.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "core/session/init_gate.h"
 #include "core/unique_fd.h"
+#include "tests/support/live_mount.h"
 
 namespace fusereplay::testing {
 
@@ -23,6 +26,21 @@ class RingSwitch {
   UniqueFd setting_;
   char before_ = 0;
   std::string obstacle_;
+};
+
+/// A live test whose mounts use this transport; skipped where it cannot be had.
+class TransportLiveTest : public LiveTest {
+ protected:
+  void SetUp() override {
+    LiveTest::SetUp();
+    if (transport() == Transport::kDevice) return;
+    rings_.emplace();
+    if (!rings_->obstacle().empty()) GTEST_SKIP() << rings_->obstacle();
+  }
+  virtual Transport transport() const = 0;
+
+ private:
+  std::optional<RingSwitch> rings_;
 };
 
 }  // namespace fusereplay::testing

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <optional>
 #include <string>
 #include <tuple>
 
@@ -40,17 +39,8 @@ std::unique_ptr<Operations> make(Kind kind, Cache cache) {
 
 using Way = std::tuple<Kind, Cache, Transport>;
 
-class FileExerciser : public LiveTest, public ::testing::WithParamInterface<Way> {
- protected:
-  void SetUp() override {
-    LiveTest::SetUp();
-    if (std::get<Transport>(GetParam()) == Transport::kDevice) return;
-    rings_.emplace();
-    if (!rings_->obstacle().empty()) GTEST_SKIP() << rings_->obstacle();
-  }
-
- private:
-  std::optional<RingSwitch> rings_;
+class FileExerciser : public TransportLiveTest, public ::testing::WithParamInterface<Way> {
+  Transport transport() const override { return std::get<Transport>(GetParam()); }
 };
 
 std::string name_of(const ::testing::TestParamInfo<Way>& info) {
