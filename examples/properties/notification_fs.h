@@ -11,7 +11,7 @@
 
 #include <sys/stat.h>
 
-#include <cstring>
+#include <span>
 #include <string>
 
 #include "core/operations/operations.h"
@@ -51,9 +51,7 @@ class NotificationFs final : public Operations {
   Async<Opened> open(const Request&, NodeId, std::uint32_t) override { return Opened{.flags = kFopenKeepCache}; }
   Async<void> read(const Request&, NodeId node, FileHandle, Offset offset, DataWriter& out) override {
     if (node == kNews && offset < news_.size()) {
-      const std::string_view rest = std::string_view(news_).substr(offset, out.capacity());
-      std::memcpy(out.space(rest.size()).data(), rest.data(), rest.size());
-      out.commit(rest.size());
+      out.append(std::as_bytes(std::span(news_).subspan(offset)));
     }
     return Result<void>();
   }
