@@ -471,22 +471,22 @@ void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& re
     FUSEREPLAY_ROUTE(kReleasedir, Releasedir);
     FUSEREPLAY_ROUTE(kFsyncdir, Fsyncdir);
     FUSEREPLAY_ROUTE(kGetlk, Getlk);
-      FUSEREPLAY_ROUTE(kAccess, Access);
-      FUSEREPLAY_ROUTE(kCreate, Create);
-      FUSEREPLAY_ROUTE(kBmap, Bmap);
-      FUSEREPLAY_ROUTE(kDestroy, Destroy);
-      FUSEREPLAY_ROUTE(kIoctl, Ioctl);
-      FUSEREPLAY_ROUTE(kPoll, Poll);
-      FUSEREPLAY_ROUTE(kBatchForget, BatchForget);
-      FUSEREPLAY_ROUTE(kFallocate, Fallocate);
-      FUSEREPLAY_ROUTE(kReaddirplus, Readdir);
-      FUSEREPLAY_ROUTE(kRename2, Rename2);
-      FUSEREPLAY_ROUTE(kLseek, Lseek);
-      FUSEREPLAY_ROUTE(kCopyFileRange, CopyFileRange);
-      FUSEREPLAY_ROUTE(kSyncfs, Syncfs);
-      FUSEREPLAY_ROUTE(kTmpfile, Tmpfile);
-      FUSEREPLAY_ROUTE(kStatx, Statx);
-      FUSEREPLAY_ROUTE(kCopyFileRange64, CopyFileRange);
+    FUSEREPLAY_ROUTE(kAccess, Access);
+    FUSEREPLAY_ROUTE(kCreate, Create);
+    FUSEREPLAY_ROUTE(kBmap, Bmap);
+    FUSEREPLAY_ROUTE(kDestroy, Destroy);
+    FUSEREPLAY_ROUTE(kIoctl, Ioctl);
+    FUSEREPLAY_ROUTE(kPoll, Poll);
+    FUSEREPLAY_ROUTE(kBatchForget, BatchForget);
+    FUSEREPLAY_ROUTE(kFallocate, Fallocate);
+    FUSEREPLAY_ROUTE(kReaddirplus, Readdir);
+    FUSEREPLAY_ROUTE(kRename2, Rename2);
+    FUSEREPLAY_ROUTE(kLseek, Lseek);
+    FUSEREPLAY_ROUTE(kCopyFileRange, CopyFileRange);
+    FUSEREPLAY_ROUTE(kSyncfs, Syncfs);
+    FUSEREPLAY_ROUTE(kTmpfile, Tmpfile);
+    FUSEREPLAY_ROUTE(kStatx, Statx);
+    FUSEREPLAY_ROUTE(kCopyFileRange64, CopyFileRange);
 #undef FUSEREPLAY_ROUTE
     case Opcode::kSetlk:
     case Opcode::kSetlkw:
