@@ -44,7 +44,7 @@ struct Init : Handler<void> {
     wire::InitOut out{};
     out.major = kProtocolMajor;
     if (state.in.major == kProtocolMajor) {
-      const std::uint64_t flags = connection.wanted();
+      const std::uint64_t flags = raw(connection.granted());
       const bool many_pages = (flags & kInitMaxPages) != 0;
       constexpr std::uint32_t kPage = 4096;
       constexpr std::uint32_t kDefaultMaxPages = 32;  // fs/fuse/fuse_i.h FUSE_DEFAULT_MAX_PAGES_PER_REQ
@@ -58,8 +58,11 @@ struct Init : Handler<void> {
           std::max(kPage, many_pages ? limits.max_write : std::min(limits.max_write, kDefaultMaxPages * kPage));
       out.time_gran = limits.time_granularity;
       if (many_pages) {
-        out.max_pages = static_cast<std::uint16_t>(std::min<std::uint32_t>((out.max_write + kPage - 1) / kPage, 65535));
+        const std::uint32_t pages = limits.max_pages != 0 ? limits.max_pages : (out.max_write + kPage - 1) / kPage;
+        out.max_pages = static_cast<std::uint16_t>(std::min<std::uint32_t>(pages, 65535));
       }
+      out.max_stack_depth = connection.has(Capability::kPassthrough) ? 1 : 0;
+      out.request_timeout = (flags & kInitRequestTimeout) != 0 ? limits.request_timeout : std::uint16_t{0};
     }
     reply.add(out);
     return {};
@@ -96,6 +99,7 @@ class OperationsServer::Impl final : public TaskRunner {
   }
   void log(std::string_view line) override { log_(line); }
 
+  const std::string& refusal() const noexcept { return refusal_; }
   Operations& operations() noexcept { return *operations_; }
   Notifier& notifier() noexcept { return connection_.notifier(); }
   std::vector<OutstandingRequest> outstanding_requests() const { return outstanding_requests_.all(); }
@@ -118,9 +122,19 @@ class OperationsServer::Impl final : public TaskRunner {
   void handle_retrieved(IncomingRequest&& incoming, ReplyChannel& replies);
   void handle_setxattr(IncomingRequest&& incoming, ReplyChannel& replies);
   /// INIT is about to be answered: what it settled holds for all that follows.
-  void settle_init() noexcept {
+  void settle_init(Result<void>& outcome) {
+    const auto settled = connection_.settle();
+    if (!settled) {
+      refusal_ = settled.error();
+      if (outcome) outcome = Errno(ENOTSUP);
+    } else if (!outcome) {
+      refusal_ = "the filesystem refuses the connection: " + describe(outcome.error());
+    }
+    if (!refusal_.empty()) log_("no mount: " + refusal_);
     negotiated_.minor = connection_.minor();
-    negotiated_.setxattr_ext = (connection_.wanted() & kInitSetxattrExt) != 0;
+    negotiated_.setxattr_ext = connection_.has(Capability{kInitSetxattrExt});
+    opens_ = !connection_.has(Capability::kNoOpen);
+    opens_directories_ = !connection_.has(Capability::kNoOpendir);
     if (connection_.concurrent()) target_.store(&executor_, std::memory_order_release);
   }
 
@@ -155,7 +169,10 @@ class OperationsServer::Impl final : public TaskRunner {
   Connection connection_;
   // Where handlers start; the strand until INIT is answered. Written once, by INIT, before any other request is read.
   std::atomic<Executor*> target_{&strand_};
-  Negotiated negotiated_;  // likewise
+  Negotiated negotiated_;  // likewise, as what follows
+  bool opens_ = true;
+  bool opens_directories_ = true;
+  std::string refusal_;
 };
 
 /// One request from its arrival until its reply has been sent and, if need be, undone.
@@ -288,7 +305,7 @@ class OperationsServer::Impl::Call final : public Work,
   }
 
   void reply(Result<Value>& value) {
-    if constexpr (std::is_same_v<H, Init>) server_.settle_init();
+    if constexpr (std::is_same_v<H, Init>) server_.settle_init(value);
     ReplyBuilder builder;
     bool granted = value.has_value();  // a success reply went out and was accepted
     if (!value) {
@@ -455,7 +472,6 @@ void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& re
     FUSEREPLAY_ROUTE(kRmdir, Rmdir);
     FUSEREPLAY_ROUTE(kRename, Rename);
     FUSEREPLAY_ROUTE(kLink, Link);
-    FUSEREPLAY_ROUTE(kOpen, Open);
     FUSEREPLAY_ROUTE(kRead, Read);
     FUSEREPLAY_ROUTE(kWrite, Write);
     FUSEREPLAY_ROUTE(kStatfs, Statfs);
@@ -466,7 +482,6 @@ void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& re
     FUSEREPLAY_ROUTE(kRemovexattr, Removexattr);
     FUSEREPLAY_ROUTE(kFlush, Flush);
     FUSEREPLAY_ROUTE(kInit, Init);
-    FUSEREPLAY_ROUTE(kOpendir, Opendir);
     FUSEREPLAY_ROUTE(kReaddir, Readdir);
     FUSEREPLAY_ROUTE(kReleasedir, Releasedir);
     FUSEREPLAY_ROUTE(kFsyncdir, Fsyncdir);
@@ -488,6 +503,12 @@ void OperationsServer::Impl::handle(IncomingRequest&& incoming, ReplyChannel& re
     FUSEREPLAY_ROUTE(kStatx, Statx);
     FUSEREPLAY_ROUTE(kCopyFileRange64, CopyFileRange);
 #undef FUSEREPLAY_ROUTE
+    case Opcode::kOpen:
+      return opens_ ? call<Open>(std::move(incoming), replies)
+                    : refuse(incoming, replies, MessageError::kUnknownOpcode);
+    case Opcode::kOpendir:
+      return opens_directories_ ? call<Opendir>(std::move(incoming), replies)
+                                : refuse(incoming, replies, MessageError::kUnknownOpcode);
     case Opcode::kSetlk:
     case Opcode::kSetlkw:
       return call<Setlk>(std::move(incoming), replies);
@@ -567,6 +588,9 @@ std::unique_ptr<Operations> OperationsServer::take_operations() noexcept {
 }
 Operations& OperationsServer::operations() noexcept {
   return impl_->operations();
+}
+const std::string& OperationsServer::refusal() const noexcept {
+  return impl_->refusal();
 }
 Notifier& OperationsServer::notifier() noexcept {
   return impl_->notifier();

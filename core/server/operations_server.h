@@ -17,7 +17,8 @@ namespace fusereplay {
 
 /// Serves one connection with one Operations.
 ///
-/// INIT is answered here: Operations::init() states what it wants, the reply grants what the kernel offers of it.
+/// INIT is answered here: Operations::init() states what it wants and what it requires (core/operations/connection.h);
+/// where that cannot be had, INIT is answered with an error, the reason is logged, and refusal() tells it.
 /// Requests that are malformed get EIO, unknown opcodes ENOSYS. A reply whose form the kernel would refuse is caught,
 /// logged and replaced by EIO (reference 3.1). An exception that escapes a handler: EIO and a log line. Where send()
 /// reports that a reply was refused, its effect on counts and handles is undone by forget(), release() and releasedir()
@@ -46,6 +47,8 @@ class OperationsServer final : public Server {
   /// Operations::destroy(). With a ManualExecutor, whoever turns its crank must have let them end.
   void disconnect() override;
 
+  /// Why INIT was answered with an error, one line; empty where it was not. Once the answer is on its way.
+  const std::string& refusal() const noexcept;
   Operations& operations() noexcept;
   /// After disconnect(): for another server, on another connection.
   std::unique_ptr<Operations> take_operations() noexcept;

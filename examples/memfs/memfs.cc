@@ -31,11 +31,13 @@ Memfs::Memfs(const MemfsOptions& options)
 Async<void> Memfs::init(Connection& connection) {
   if (options_.handlers == MemfsOptions::Handlers::kConcurrent) connection.run_handlers_concurrently();
   // Set-id bits are ours to drop: saves a GETXATTR(security.capability) before each write.
-  if (connection.offers(kInitHandleKillprivV2)) co_await connection.want(kInitHandleKillprivV2);
+  if (connection.offers(Capability::kKillprivV2)) connection.want(Capability::kKillprivV2);
   connection_ = &connection;
-  if (options_.locks == MemfsOptions::Locks::kOwn) co_await connection.want(kInitPosixLocks | kInitFlockLocks);
-  if (options_.handles == MemfsOptions::Handles::kExported) co_await connection.want(kInitExportSupport);
-  if (options_.writes == MemfsOptions::Writes::kBack) co_await connection.want(kInitWritebackCache);
+  if (options_.locks == MemfsOptions::Locks::kOwn) {
+    co_await connection.require(Capability::kPosixLocks | Capability::kFlockLocks);
+  }
+  if (options_.handles == MemfsOptions::Handles::kExported) co_await connection.require(Capability::kExport);
+  if (options_.writes == MemfsOptions::Writes::kBack) co_await connection.require(Capability::kWritebackCache);
   co_return {};
 }
 

@@ -80,14 +80,14 @@ tl::expected<std::unique_ptr<Passthrough>, std::string> Passthrough::make(const 
 
 Async<void> Passthrough::init(Connection& connection) {
   if (options_.handlers == PassthroughOptions::Handlers::kConcurrent) connection.run_handlers_concurrently();
-  if (connection.offers(kInitHandleKillprivV2)) co_await connection.want(kInitHandleKillprivV2);
-  if (options_.writes == PassthroughOptions::Writes::kBack) co_await connection.want(kInitWritebackCache);
+  if (connection.offers(Capability::kKillprivV2)) connection.want(Capability::kKillprivV2);
+  if (options_.writes == PassthroughOptions::Writes::kBack) co_await connection.require(Capability::kWritebackCache);
   // A shared mapping is possible without it only where pages are cached.
   const bool direct = options_.io == PassthroughOptions::Io::kDirect;
-  if (direct && connection.offers(kInitDirectIoAllowMmap)) co_await connection.want(kInitDirectIoAllowMmap);
+  if (direct) connection.want(Capability::kDirectIoAllowMmap);
   connection_ = &connection;
   if (options_.locks == PassthroughOptions::Locks::kForwarded) {
-    co_await connection.want(kInitPosixLocks | kInitFlockLocks);
+    co_await connection.require(Capability::kPosixLocks | Capability::kFlockLocks);
   }
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur < descriptors.rlim_max) {

@@ -33,7 +33,7 @@ class InterruptFs final : public Operations {
 
   Async<void> init(Connection& connection) override {
     interrupts_ = &connection.interrupts();
-    return connection.want(kInitFlockLocks);
+    return connection.require(Capability::kFlockLocks);
   }
   Async<Entry> lookup(const Request&, NodeId, std::string_view name) override {
     if (name != "queue" && name != "door") return Errno(ENOENT);

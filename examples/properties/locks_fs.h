@@ -23,7 +23,9 @@ class LocksFs final : public Operations {
   std::size_t record_locks() const noexcept { return records_.size(); }
   std::size_t flocks() const noexcept { return flocks_.size(); }
 
-  Async<void> init(Connection& connection) override { return connection.want(kInitPosixLocks | kInitFlockLocks); }
+  Async<void> init(Connection& connection) override {
+    return connection.require(Capability::kPosixLocks | Capability::kFlockLocks);
+  }
 
   Async<Entry> lookup(const Request&, NodeId parent, std::string_view name) override {
     if (parent != kRoot || name != "file") return Errno(ENOENT);

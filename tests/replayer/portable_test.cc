@@ -292,7 +292,7 @@ class NoReaddirplus final : public Otherfs {
 
   Async<void> init(Connection& connection) override {
     co_await Otherfs::init(connection);
-    if (init_ == Init::kRefuses) connection.refuse(kInitDoReaddirplus);
+    if (init_ == Init::kRefuses) connection.set_readdirplus(Readdirplus::kNever, Need::kRequired);
     co_return {};
   }
   Async<void> readdir(const Request& request, NodeId node, FileHandle handle, Cookie cookie,

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/event/conversation.h"
 #include "core/event/event.h"
 #include "core/protocol/opcode.h"
 

@@ -32,7 +32,7 @@ class Wanting final : public Memfs {
 
   Async<void> init(Connection& connection) override {
     co_await Memfs::init(connection);
-    if (connection.offers(flags_)) co_await connection.want(flags_);
+    if (connection.offers(Capability{flags_})) connection.want(Capability{flags_});
     co_return {};
   }
   Async<Opened> open(const Request& request, NodeId node, std::uint32_t flags) override {

@@ -60,9 +60,6 @@ open_handle f a r,creat,excl; open_handle f a r,nofollow; close f; open_handle d
     {"HandlesThatMayNotBeMade", "[want:no_export_support]", R"(
 open f /a rw,creat 0644; close f; handle a /a; handle a /a fid; open_handle f a r; handle r / fid; open_handle r r r
 )"},
-    {"HandlesWithoutExportAndWithoutCount", "[want:export_support,no_export_support]", R"(
-open f /a rw,creat 0644; close f; handle a /a; handle a /a fid; drop_caches; open_handle f a r
-)"},
     {"HandlesWhoseLookupFails", "[want:export_support][memfs]", R"(
 open f /a rw,creat 0644; close f; mkdir /d 0755; mkdir /d/e 0755; handle a /a; handle e /d/e; drop_caches; setxattr / user.fail lookup=EIO; open_handle f a r; open_handle e e r; setxattr / user.fail -; open_handle f a r; close f; setxattr / user.fail opendir=EACCES; open_handle e e r; setxattr / user.fail -; open_handle e e r; close e
 )"},

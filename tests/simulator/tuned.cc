@@ -141,8 +141,10 @@ Async<Entry> Tuned::tuned(Async<Entry> entry) const {
 
 Async<void> Tuned::init(Connection& connection) {
   co_await inner_->init(connection);
-  if (tuning_.wanted != 0) co_await connection.want(tuning_.wanted);
-  connection.refuse(tuning_.refused);
+  const Capability wanted{tuning_.wanted};
+  const Capability refused{tuning_.refused};
+  co_await connection.require(wanted);
+  connection.refuse(refused);
   Connection::Limits& limits = connection.limits();
   limits.max_write = tuning_.number("max_write", limits.max_write);
   limits.max_readahead = tuning_.number("readahead", limits.max_readahead);

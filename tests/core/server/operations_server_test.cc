@@ -23,8 +23,8 @@ class Odd : public Operations {
     if (refuse_init) return Errno(EPERM);
     connection.limits().max_write = 256 * 1024;
     connection.limits().time_granularity = 1000;
-    exported = connection.want(kInitExportSupport).has_value();
-    connection.refuse(kInitDoReaddirplus);
+    exported = connection.want(Capability::kExport);
+    connection.refuse(Capability::kReaddirplus);
     if (concurrent) connection.run_handlers_concurrently();
     return Result<void>{};
   }
