@@ -11,6 +11,7 @@
 #include "cli/trace_input.h"
 #include "core/event/conversation.h"
 #include "core/text/message_text.h"
+#include "traces/payload.h"
 
 namespace fusereplay {
 
@@ -225,10 +226,13 @@ ExitStatus run_show(const Invocation& invocation) {
   auto reader = open_trace(invocation, path);
   if (!reader) return reader.error();
   const Form form = options.count("json") != 0 ? Form::kJson : Form::kText;
-  const DataShown data = options.count("data") != 0 ? DataShown::kAll : DataShown::kStart;
+  const DataShown wanted = options.count("data") != 0 ? DataShown::kAll : DataShown::kStart;
+  const bool sizes_only = (*reader)->header().payload == PayloadPolicy::kNone;
   Part part(**reader, range);
   const ReadOutcome outcome = part.each([&](const Event& event, std::int64_t start, const Negotiated& negotiated) {
-    if (passes(filter, event, negotiated)) print(event, start, negotiated, form, data);
+    if (!passes(filter, event, negotiated)) return;
+    const bool kept = !sizes_only || payload_of(event).bytes.empty();
+    print(event, start, negotiated, form, kept ? wanted : DataShown::kSize);
   });
   std::cout.flush();
   return range.all() || outcome == ReadOutcome::kDamaged ? judge_end(invocation, path, **reader, outcome)

@@ -96,6 +96,11 @@ class Recorder::Impl {
     }
   }
 
+  bool wants_file_data() const noexcept {
+    return (writer_ != nullptr && writer_->wants_file_data()) ||
+           std::any_of(sinks_.begin(), sinks_.end(), [](const EventSink* sink) { return sink->wants_file_data(); });
+  }
+
   const RecorderReport& finish() {
     if (!thread_.joinable()) return report_;
     finishing_.store(true, std::memory_order_release);
@@ -312,6 +317,9 @@ Recorder::Recorder(std::unique_ptr<TraceWriter> writer, std::vector<EventSink*> 
 Recorder::~Recorder() = default;
 void Recorder::on_event(const Event& event) {
   impl_->push(event);
+}
+bool Recorder::wants_file_data() const noexcept {
+  return impl_->wants_file_data();
 }
 const RecorderReport& Recorder::finish() {
   return impl_->finish();

@@ -61,6 +61,8 @@ class Recorder : public EventSink {
   Recorder& operator=(const Recorder&) = delete;
 
   void on_event(const Event& event) override;
+  /// Where the trace or one of the sinks does.
+  bool wants_file_data() const noexcept override;
 
   /// No on_event() is running or follows. Passes on what is left, over gaps too, closes the trace, joins the writer
   /// thread. Later calls give the same report.

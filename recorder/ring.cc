@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "core/check.h"
+#include "core/event/unseen_data.h"
 
 namespace fusereplay {
 namespace {
@@ -98,20 +99,30 @@ bool Ring::filling(std::uint64_t written) noexcept {
   return written - seen_read_ > (mask_ + 1) / 2;
 }
 
+/// What becomes of a message.
+struct Ring::Plan {
+  EntryForm form;
+  Bytes apart;        // of it, what does not follow the entry
+  std::size_t extra;  // bytes between the entry and what does
+};
+
+Ring::Plan Ring::plan(const Message& message) const noexcept {
+  if (message.size() > kMaxInlineBytes && !message.tail.empty() && is_unseen(message.tail)) {
+    return {EntryForm::kUnseen, message.tail, sizeof(UnseenSize)};
+  }
+  const bool keep = message.size() > max_inline_ && (message.owner != nullptr || message.size() > (mask_ + 1) / 4);
+  if (!keep) return {EntryForm::kInline, {}, 0};
+  if (message.tail.empty()) return {EntryForm::kKeptHead, message.head, sizeof(Kept)};
+  return {EntryForm::kKeptTail, message.tail, sizeof(Kept)};
+}
+
 Ring::Pushed Ring::push(const Event& event) {
   FUSEREPLAY_CHECK(event.sequence > last_sequence_, "a thread hands its events over in ascending order");
   const Message& message = event.message;
-  const std::size_t message_size = message.size();
-  const bool small = message_size <= max_inline_;
-  const bool keep = !small && (message.owner != nullptr || message_size > (mask_ + 1) / 4);
-  const EntryForm form = !keep                  ? EntryForm::kInline
-                         : message.tail.empty() ? EntryForm::kKeptHead
-                                                : EntryForm::kKeptTail;
-  const Bytes kept = form == EntryForm::kKeptHead   ? message.head
-                     : form == EntryForm::kKeptTail ? message.tail
-                                                    : Bytes();
-  const std::size_t inline_size = message_size - kept.size();
-  const std::size_t size = aligned(sizeof(RingEntry) + (keep ? sizeof(Kept) : 0) + inline_size);
+  const auto [form, apart, extra] = plan(message);
+  const Bytes kept = extra == sizeof(Kept) ? apart : Bytes();
+  const std::size_t inline_size = message.size() - apart.size();
+  const std::size_t size = aligned(sizeof(RingEntry) + extra + inline_size);
   FUSEREPLAY_CHECK(size <= (mask_ + 1) / 2, "an entry fits the ring");
 
   std::uint64_t position = written_->load(std::memory_order_relaxed);
@@ -139,7 +150,11 @@ Ring::Pushed Ring::push(const Event& event) {
       .result = event.result,
   };
   auto* body = reinterpret_cast<std::byte*>(entry + 1);
-  if (keep) {
+  if (form == EntryForm::kUnseen) {
+    const UnseenSize unseen = apart.size();
+    std::memcpy(body, &unseen, sizeof(unseen));
+    copy(body + sizeof(unseen), message.head);
+  } else if (!kept.empty()) {
     if (message.owner != nullptr) {
       new (body) Kept{kept, *message.owner};
     } else {
@@ -202,6 +217,13 @@ std::optional<Event> Ring::peek() {
     event.message.head = Bytes(body, entry->inline_size);
     return event;
   }
+  if (entry->form == EntryForm::kUnseen) {
+    UnseenSize unseen = 0;
+    std::memcpy(&unseen, body, sizeof(unseen));
+    event.message.head = Bytes(body + sizeof(unseen), entry->inline_size);
+    event.message.tail = unseen_data(unseen);
+    return event;
+  }
   const auto* const kept = reinterpret_cast<const Kept*>(body);
   event.message.owner = &kept->owner;
   if (entry->form == EntryForm::kKeptHead) {
@@ -217,7 +239,7 @@ void Ring::pop() noexcept {
   RingEntry* const entry = front();
   FUSEREPLAY_CHECK(entry != nullptr, "pop follows peek");
   const std::uint32_t size = entry->size;
-  if (entry->form != EntryForm::kInline) {
+  if (entry->form == EntryForm::kKeptHead || entry->form == EntryForm::kKeptTail) {
     auto* const kept = reinterpret_cast<Kept*>(entry + 1);
     const std::size_t bytes = kept->bytes.size();
     kept->~Kept();

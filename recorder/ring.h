@@ -65,7 +65,9 @@ class Ring {
 
  private:
   struct Kept;
+  struct Plan;
 
+  Plan plan(const Message& message) const noexcept;
   std::byte* at(std::uint64_t position) const noexcept { return space_ + (position & mask_); }
   bool has_room(std::size_t bytes, std::size_t referenced) noexcept;
   bool filling(std::uint64_t written) noexcept;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <system_error>
 
+#include "core/event/unseen_data.h"
 #include "core/unique_fd.h"
 #include "traces/limits.h"
 
@@ -30,9 +31,19 @@ class RingDrain::File {
     position_ += entry_->size;
     entry_.reset();
   }
+  /// False where it is not there whole.
   bool read_message(std::vector<std::byte>& message) const {
-    message.resize(entry_->inline_size);
-    return read(message.data(), message.size(), offset_of(position_) + sizeof(RingEntry));
+    std::uint64_t at = offset_of(position_) + sizeof(RingEntry);
+    UnseenSize unseen = 0;
+    if (entry_->form == EntryForm::kUnseen) {
+      if (entry_->size - sizeof(RingEntry) - entry_->inline_size < sizeof(unseen)) return false;
+      if (!read(&unseen, sizeof(unseen), at) || unseen > kMaxUnseenData) return false;
+      at += sizeof(unseen);
+    } else if (entry_->form != EntryForm::kInline) {
+      return false;
+    }
+    message.assign(entry_->inline_size + unseen, std::byte{0});
+    return read(message.data(), entry_->inline_size, at);
   }
 
  private:
@@ -81,7 +92,7 @@ std::unique_ptr<RingDrain::File> RingDrain::File::open(const std::filesystem::pa
 bool RingDrain::File::sound(const RingEntry& entry) const noexcept {
   const std::uint64_t to_end = bytes_ - (position_ & (bytes_ - 1));
   return entry.size % 8 == 0 && entry.size >= sizeof(RingEntry) && entry.size <= to_end &&
-         entry.size <= written_ - position_ && entry.form <= EntryForm::kKeptTail &&
+         entry.size <= written_ - position_ && entry.form <= EntryForm::kUnseen &&
          entry.inline_size <= entry.size - sizeof(RingEntry) && entry.inline_size <= kMaxMessageBytes &&
          entry.kind >= EventKind::kRequest && entry.kind <= EventKind::kMark && entry.mark <= Mark::kServerDied &&
          (entry.kind == EventKind::kMark) == (entry.mark != Mark::kNone) &&
@@ -122,7 +133,7 @@ bool RingDrain::next(std::uint64_t after, Event& event) {
     }
     if (oldest == nullptr) return false;
     const RingEntry entry = *oldest->front();
-    const bool whole = entry.form == EntryForm::kInline && oldest->read_message(message_);
+    const bool whole = oldest->read_message(message_);
     oldest->pop();
     if (!whole) {
       ++lost_;

@@ -20,7 +20,11 @@ enum class EntryForm : std::uint8_t {
   kKeptHead,  // it is kept by reference, in one piece
   kKeptTail,  // its head follows, its tail is kept by reference
   kSkip,      // nothing up to the end of the space
+  kUnseen,    // the size of its tail follows, in 8 bytes, then its head; the tail is unseen_data()
 };
+
+/// Of EntryForm::kUnseen.
+using UnseenSize = std::uint64_t;
 
 /// Begins each entry of a ring; of a skip, only the first 8 bytes are there. Entries are 8-byte aligned.
 struct RingEntry {
@@ -28,7 +32,8 @@ struct RingEntry {
   EntryForm form;
   EventKind kind;
   Mark mark;
-  std::uint32_t inline_size;  // message bytes that follow (after what is kept, if there is something)
+  std::uint32_t
+      inline_size;  // message bytes that follow (after what is kept or said of its tail, if there is something)
   std::uint32_t thread;
   std::uint32_t channel;
   std::uint64_t sequence;
@@ -54,7 +59,7 @@ struct RingEntry {
 /// time; byte p stands at p modulo the size of the space.
 struct RingFileHeader {
   static constexpr std::uint32_t kMagic = 0x47525246;  // "FRRG"
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 2;
 
   std::uint32_t magic;
   std::uint32_t version;

@@ -35,6 +35,7 @@ class RuleSet final : public EventSink {
   RuleSet& operator=(const RuleSet&) = delete;
 
   void on_event(const Event& event) override;
+  bool wants_file_data() const noexcept override { return false; }
   /// The stream has ended: what is only known at the end is judged now (requests never answered, rule R1).
   void finish();
 

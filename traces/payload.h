@@ -61,6 +61,7 @@ class AsKept : public EventSink {
   /// `sink` outlives this.
   AsKept(PayloadPolicy policy, EventSink& sink) noexcept : policy_(policy), sink_(sink) {}
   void on_event(const Event& event) override;
+  bool wants_file_data() const noexcept override { return policy_ != PayloadPolicy::kNone; }
 
  private:
   const PayloadPolicy policy_;

@@ -120,6 +120,8 @@ class TraceWriter::Impl {
     if (used_ >= options_.block_bytes) flush();
   }
 
+  bool keeps_file_data() const noexcept { return options_.payload != PayloadPolicy::kNone; }
+
   void append(const BlockHeader& block, Bytes stored) {
     flush();
     if (error_) return;
@@ -272,6 +274,9 @@ TraceResult<std::unique_ptr<TraceWriter>> TraceWriter::open(const std::filesyste
 
 void TraceWriter::on_event(const Event& event) {
   impl_->add(event);
+}
+bool TraceWriter::wants_file_data() const noexcept {
+  return impl_->keeps_file_data();
 }
 void TraceWriter::flush_if_due(std::chrono::steady_clock::time_point now) {
   impl_->flush_if_due(now);

@@ -54,6 +54,8 @@ class TraceWriter : public EventSink {
   TraceWriter& operator=(const TraceWriter&) = delete;
 
   void on_event(const Event& event) override;
+  /// But under PayloadPolicy::kNone.
+  bool wants_file_data() const noexcept override;
 
   /// Writes the block if its first record is older than the interval. The owner calls it at least every few
   /// milliseconds; a few ns when nothing is due.

@@ -59,6 +59,9 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void on_event(const Event& event) = 0;
+  /// Whether it looks at the data of files. Where no sink of a source does, unseen_data() (core/event/unseen_data.h)
+  /// may stand for the data in a READ's reply: zeros, as many as there were. Does not change.
+  virtual bool wants_file_data() const noexcept { return true; }
 };
 
 }  // namespace fusereplay

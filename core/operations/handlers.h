@@ -6,6 +6,7 @@
 //   State(const RequestView&, ReplyPools&)    decoded arguments that must live as long as the handler runs
 //   invoke(operations, request, state)        calls the method
 // and, where there is something to do,
+//   file(state)                               a file that holds all of the answer, which may be sent unread; null: none
 //   encode(reply, state[, value])             adds structs and tail; an Errno where the answer cannot be given
 //   undo(operations, request, state[, value], run)
 //                                             takes back, by run(Async), what a refused reply had granted (1.4)
@@ -296,7 +297,9 @@ struct Read : Handler<void> {
     return operations.read(request, NodeId{request.view().nodeid()}, FileHandle{state.in.fh}, state.in.offset,
                            state.out);
   }
+  static const FileRange* file(const State& state) noexcept { return state.out.file(); }
   static Result<void> encode(ReplyBuilder& reply, State& state) noexcept {
+    if (const auto read = state.out.read_file(); !read) return read;
     reply.tail(state.out.data(), state.out.owner() ? &state.out.owner() : nullptr);
     return {};
   }
@@ -546,6 +549,7 @@ struct Ioctl : Handler<std::int32_t> {
     return operations.ioctl(request, NodeId{request.view().nodeid()}, FileHandle{state.in.fh}, state.what, state.out);
   }
   static Result<void> encode(ReplyBuilder& reply, State& state, std::int32_t result) noexcept {
+    if (const auto read = state.out.read_file(); !read) return read;
     if (is_kernels_own(state.in)) state.fill_up();
     reply.add(wire::IoctlOut{.result = result, .flags = 0, .in_iovs = 0, .out_iovs = 0});
     reply.tail(state.out.data(), state.out.owner() ? &state.out.owner() : nullptr);

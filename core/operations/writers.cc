@@ -1,7 +1,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include "core/check.h"
 #include "core/operations/data_writer.h"
@@ -11,6 +14,7 @@
 namespace fusereplay {
 
 std::span<std::byte> DataWriter::space(std::size_t wanted) {
+  file_.reset();
   if (!buffer_) {
     buffer_ = capacity_ <= pools_.small.capacity()   ? pools_.small.get()
               : capacity_ <= pools_.large.capacity() ? pools_.large.get()
@@ -52,13 +56,33 @@ Result<std::size_t> DataWriter::from_fd(int fd, Offset offset, std::size_t size)
 }
 
 void DataWriter::share(Bytes bytes, BufferRef owner) noexcept {
+  clear();
   buffer_ = std::move(owner);
   data_ = bytes.first(std::min(bytes.size(), capacity_));
+}
+
+void DataWriter::share_file(int fd, Offset offset, std::size_t size, std::shared_ptr<const void> owner) noexcept {
+  clear();
+  file_ = FileRange{.fd = fd, .offset = offset, .size = std::min(size, capacity_)};
+  file_owner_ = std::move(owner);
+}
+
+Result<void> DataWriter::read_file() noexcept {
+  if (!file_) return {};
+  const FileRange file = *std::exchange(file_, std::nullopt);
+  try {
+    if (const auto read = from_fd(file.fd, file.offset, file.size); !read) return read.error();
+  } catch (const std::bad_alloc&) {
+    return Errno(ENOMEM);
+  }
+  return {};
 }
 
 void DataWriter::clear() noexcept {
   buffer_ = BufferRef();
   data_ = {};
+  file_.reset();
+  file_owner_.reset();
 }
 
 void XattrListWriter::add(std::string_view name) {

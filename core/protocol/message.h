@@ -25,4 +25,11 @@ struct Message {
   std::size_t size() const noexcept { return head.size() + tail.size(); }
 };
 
+/// Part of a file, named, not read and not owned. The file may end before the range does.
+struct FileRange {
+  int fd = -1;
+  std::uint64_t offset = 0;  // bytes from the start of the file
+  std::size_t size = 0;      // bytes
+};
+
 }  // namespace fusereplay

@@ -299,6 +299,14 @@ class OperationsServer::Impl::Call final : public Work,
     }
   }
 
+  /// An answer that is all in a file, unread, where the client takes it like that.
+  std::optional<std::int64_t> send_file() {
+    if constexpr (requires { H::file(*state_); }) {
+      if (const FileRange* const file = H::file(*state_)) return replies_.send_file(view_.unique(), *file);
+    }
+    return std::nullopt;
+  }
+
   std::int64_t send_error(ReplyBuilder& builder, int error) {
     builder.start(view_.unique(), -error);
     return replies_.send(builder.finish());
@@ -315,6 +323,8 @@ class OperationsServer::Impl::Call final : public Work,
         server_.log(name() + ": the handler failed with errno " + std::to_string(error) +
                     ", which is none (1 to 511); answered with EIO");
       send_error(builder, sendable ? error : EIO);
+    } else if (const auto sent = send_file()) {
+      granted = *sent >= 0;
     } else if (const auto encoded = encode(builder, value); !encoded) {
       granted = false;
       send_error(builder, encoded.error().value());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/event/buffer.h"
@@ -17,6 +18,14 @@ class ReplyChannel {
   /// negative errno (ENOENT: no such request any more, rule R7; EINVAL: the kernel refused its form). Any thread.
   /// Does not block on other requests. The message is not used after the call.
   virtual std::int64_t send(const Message& message) = 0;
+  /// The reply to `unique`, a success whose only body is what is there of `file`. Where nobody would look at these
+  /// bytes they may be passed on unread; then returns as send() does. Else nullopt, and nothing has been passed on:
+  /// read them, and send() them.
+  virtual std::optional<std::int64_t> send_file(std::uint64_t unique, const FileRange& file) {
+    static_cast<void>(unique);
+    static_cast<void>(file);
+    return std::nullopt;
+  }
 };
 
 /// One request on its way to a server.

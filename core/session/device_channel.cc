@@ -7,9 +7,13 @@
 #include <cerrno>
 
 #include "core/check.h"
+#include "core/event/unseen_data.h"
 
 namespace fusereplay {
 namespace {
+
+/// Below this, reading into a buffer and writing from it is no slower (docs/performance.md).
+constexpr std::size_t kWorthSplicing = 32768;
 
 iovec piece(Bytes bytes) noexcept {
   return {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};  // writev only reads
@@ -47,6 +51,19 @@ std::int64_t DeviceChannel::send(const Message& message) {
   if (gate_.is_answer(message)) [[unlikely]]
     return answer_init(message);
   return pass_on(message);
+}
+
+std::optional<std::int64_t> DeviceChannel::send_file(std::uint64_t unique, const FileRange& file) {
+  if (file.size < kWorthSplicing || file.size > kMaxUnseenData || events_.wants_file_data()) return std::nullopt;
+  // Where another thread replies on this very device, reading is faster than waiting for it.
+  const std::unique_lock lock(pipe_mutex_, std::try_to_lock);
+  if (!lock) return std::nullopt;
+  const Result<std::size_t> size = pipe_.fill(unique, file);
+  if (!size) return std::nullopt;
+  const auto length = static_cast<std::uint32_t>(sizeof(wire::OutHeader) + *size);
+  const wire::OutHeader header{.len = length, .error = 0, .unique = unique};
+  const Message shown{.head = std::as_bytes(std::span(&header, 1)), .tail = unseen_data(*size)};
+  return events_.pass_on(shown, index_, [&] { return pipe_.flush(device_.get()); });
 }
 
 std::int64_t DeviceChannel::answer_init(const Message& answer) {

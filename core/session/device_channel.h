@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
+#include <optional>
 
 #include "core/event/event.h"
 #include "core/result.h"
 #include "core/server/server.h"
 #include "core/session/event_source.h"
 #include "core/session/init_gate.h"
+#include "core/session/splice_pipe.h"
 #include "core/unique_fd.h"
 
 namespace fusereplay {
@@ -28,6 +31,8 @@ class DeviceChannel final : public ReplyChannel {
   Result<std::size_t> receive(Buffer& buffer) noexcept;
 
   std::int64_t send(const Message& message) override;
+  /// By splice(2), where no observer wants the data and it is worth it.
+  std::optional<std::int64_t> send_file(std::uint64_t unique, const FileRange& file) override;
 
   int device() const noexcept { return device_.get(); }
   std::uint32_t index() const noexcept { return index_; }
@@ -40,6 +45,8 @@ class DeviceChannel final : public ReplyChannel {
   const std::uint32_t index_;
   EventSource& events_;
   InitGate& gate_;
+  std::mutex pipe_mutex_;  // guards pipe_; innermost, and never waited for
+  SplicePipe pipe_;
 };
 
 }  // namespace fusereplay

@@ -1,6 +1,7 @@
 // Numbers the events of one connection and hands them to its observers.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <utility>
@@ -19,7 +20,13 @@ std::uint32_t current_thread() noexcept;
 /// The sequence of one connection and its live sinks, under ORDER in core/event/event.h. Thread-safe.
 class EventSource {
  public:
-  explicit EventSource(std::vector<EventSink*> observers) : observers_(std::move(observers)) {}
+  explicit EventSource(std::vector<EventSink*> observers)
+      : observers_(std::move(observers)),
+        wants_file_data_(std::any_of(observers_.begin(), observers_.end(),
+                                     [](const EventSink* observer) { return observer->wants_file_data(); })) {}
+
+  /// Whether an observer does: EventSink::wants_file_data().
+  bool wants_file_data() const noexcept { return wants_file_data_; }
 
   /// A request that this thread has just read from `channel` (Event::channel). `request.received` becomes the instant.
   void announce(IncomingRequest& request, std::uint32_t channel);
@@ -49,6 +56,7 @@ class EventSource {
   }
 
   const std::vector<EventSink*> observers_;
+  const bool wants_file_data_;
   alignas(64) std::atomic<std::uint64_t> sequence_{0};
 };
 

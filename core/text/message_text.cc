@@ -159,8 +159,12 @@ void append_body(std::string& line, const BodyView& body, DataShown shown) {
     line += '}';
   });
   if (body.layout().tail == Tail::kBytes && !body.tail().empty()) {
-    line += ' ' + count_text(body.tail().size(), "byte") + ' ' +
-            quoted_text(as_text(body.tail()), shown == DataShown::kAll ? body.tail().size() : kStart);
+    line += ' ' + count_text(body.tail().size(), "byte");
+    if (shown == DataShown::kSize) {
+      line += " not kept";
+    } else {
+      line += ' ' + quoted_text(as_text(body.tail()), shown == DataShown::kAll ? body.tail().size() : kStart);
+    }
   }
   if (!body.extensions().empty()) line += " extensions=" + std::to_string(body.extensions().size());
 }

@@ -12,7 +12,11 @@
 namespace fusereplay {
 
 /// How much of file data is shown.
-enum class DataShown : std::uint8_t { kStart, kAll };
+enum class DataShown : std::uint8_t {
+  kStart,
+  kAll,
+  kSize,  // for data that the trace does not keep
+};
 
 /// "17 0.004512 t812/0 -> LOOKUP u=34 nodeid=1 \"name\"": sequence, seconds since `start` (ns since the epoch), thread
 /// and channel, to (->) or from (<-) the filesystem, message. Padding and fields that are zero are left out.

@@ -108,8 +108,9 @@ Async<Created> Passthrough::tmpfile(const Request& request, NodeId parent, const
 }
 
 Async<void> Passthrough::read(const Request&, NodeId, FileHandle handle, Offset offset, DataWriter& out) {
-  const auto file = co_await files_.find(handle);
-  co_await out.from_fd(file->fd.get(), offset, out.capacity());
+  auto file = co_await files_.find(handle);
+  const int fd = file->fd.get();
+  out.share_file(fd, offset, out.capacity(), std::move(file));
   co_return {};
 }
 

@@ -170,6 +170,29 @@ TEST_F(RecordLive, KeepsHashesOrSizesOfDataAndReplaysThem) {
   }
 }
 
+// What reaches the mount by splice(2) where the trace does not keep it is read where it does.
+TEST_F(RecordLive, DataOfFilesIsInTheTraceOnlyWhereItIsKept) {
+  const std::string source = scratch_path("source");
+  const std::string fs = "passthrough:" + source;
+  EXPECT_EQ(run_script("mkdir " + source + " && seq 99999 >" + source + "/numbers").exit_code, 0);
+  const std::string work = "cmp numbers " + source + "/numbers";
+  for (const std::string payload : {"full", "none"}) {
+    const std::string trace = scratch_path(payload);
+    const CommandResult recorded = run_fusereplay(
+        {"record", "-o", trace, "--payload", payload, "--run", work, mountpoint_, "--fs", fs, "--check"});
+    EXPECT_EQ(recorded.exit_code, 0) << recorded;
+    const bool kept = payload == "full";
+    const CommandResult shown = run_fusereplay({"show", trace, "--opcode", "READ", "--data"});
+    EXPECT_EQ(shown.out.find("\\n99999\\n") != std::string::npos, kept);
+    EXPECT_EQ(shown.out.find("131072 bytes not kept") != std::string::npos, !kept) << shown.out.substr(0, 1000);
+    EXPECT_THAT(run_fusereplay({"stat", trace}).out, HasSubstr("575.1 KiB read"));
+    EXPECT_EQ(hash_in(run_fusereplay({"check", trace}).out), hash_in(recorded.out));
+    const CommandResult replay = run_fusereplay({"replay", trace, "--fs", fs, "--check", "--compare=portable"});
+    EXPECT_EQ(replay.exit_code, 0) << replay;
+    EXPECT_EQ(replay.out.find("compared by size") == std::string::npos, kept) << replay;
+  }
+}
+
 TEST_F(RecordLive, ShowGivesAPartOfTheTrace) {
   const std::string trace = record(kWork);
   const CommandResult all = run_fusereplay({"show", trace});

@@ -6,12 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <random>
 #include <thread>
 
+#include "core/event/unseen_data.h"
 #include "core/protocol/builder.h"
 #include "recorder/recorder.h"
 #include "recorder/ring.h"
@@ -164,6 +166,27 @@ TEST(KilledRecording, GoesOnWithoutFilesWhereThereIsNoRoomForThem) {
   EXPECT_EQ(test::read_trace(directory / "t").events.size(), events.size());
 }
 
+TEST(RingDrain, GivesAsManyZerosAsNobodyLookedAt) {
+  const test::TemporaryDirectory directory;
+  std::filesystem::create_directory(directory / "rings");
+  const std::vector<std::byte> head(16, std::byte{5});
+  {
+    Ring ring(std::move(*RingFile::create(directory / "rings/0", 64 * 1024)), 1 << 20);
+    Event event;
+    event.kind = EventKind::kReply;
+    event.sequence = 1;
+    event.message = Message{.head = head, .tail = unseen_data(300'000), .owner = nullptr};
+    ASSERT_EQ(ring.push(event), Ring::Pushed::kDone);
+  }
+  RingDrain drain(directory / "rings");
+  Event event;
+  ASSERT_TRUE(drain.next(0, event));
+  std::vector<std::byte> expected = head;
+  expected.resize(16 + 300'000);
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), event.message.head.begin(), event.message.head.end()));
+  EXPECT_EQ(drain.lost(), 0U);
+}
+
 TEST(RingDrain, TakesNothingFromFilesThatAreNoRings) {
   const test::TemporaryDirectory directory;
   std::filesystem::create_directory(directory / "rings");
@@ -184,7 +207,9 @@ TEST(RingDrain, NeverLeavesAFileWhoseBytesAreWrong) {
   {
     Ring ring(std::move(*RingFile::create(directory / "rings/0", 64 * 1024)), 1 << 20);
     for (const auto& owned : events) {
-      if (ring.push(owned.view()) == Ring::Pushed::kFull) break;
+      Event event = owned.view();
+      if (event.sequence % 3 == 0) event.message.tail = unseen_data(100'000);
+      if (ring.push(event) == Ring::Pushed::kFull) break;
     }
     const std::string sound = test::file_contents(directory / "rings/0");
     std::mt19937 random(9);

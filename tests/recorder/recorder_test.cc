@@ -13,6 +13,7 @@
 #include "tests/traces/temporary_directory.h"
 #include "tests/traces/trace_files.h"
 #include "traces/event_log.h"
+#include "traces/payload.h"
 
 namespace fusereplay {
 namespace {
@@ -103,6 +104,23 @@ TEST(Recorder, PassesLargeMessagesOn) {
   feed_from_threads(events, recorder, 2);
   EXPECT_EQ(recorder.finish().events, events.size());
   EXPECT_TRUE(test::is_beginning(test::read_trace(directory / "t").events, events));
+}
+
+TEST(Recorder, WantsTheDataOfFilesWhereItsTraceOrASinkDoes) {
+  const test::TemporaryDirectory directory;
+  Listener listener;
+  EventLog log;
+  AsKept sizes(PayloadPolicy::kNone, log);
+  AsKept hashes(PayloadPolicy::kHash, log);
+  const auto wants = [&](std::unique_ptr<TraceWriter> writer, std::vector<EventSink*> sinks) {
+    return Recorder(std::move(writer), std::move(sinks)).wants_file_data();
+  };
+  EXPECT_FALSE(wants(nullptr, {}));
+  EXPECT_FALSE(wants(trace_at(directory / "none", {.payload = PayloadPolicy::kNone}), {&sizes}));
+  EXPECT_TRUE(wants(trace_at(directory / "hash", {.payload = PayloadPolicy::kHash}), {&sizes}));
+  EXPECT_TRUE(wants(trace_at(directory / "full"), {}));
+  EXPECT_TRUE(wants(nullptr, {&sizes, &hashes}));
+  EXPECT_TRUE(wants(nullptr, {&listener})) << "who does not say";
 }
 
 TEST(Recorder, ReportsANumberThatNobodyHandedOver) {

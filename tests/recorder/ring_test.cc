@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <random>
 #include <thread>
 #include <vector>
+
+#include "core/event/unseen_data.h"
 
 namespace fusereplay {
 namespace {
@@ -147,6 +150,26 @@ TEST(Ring, CopiesALargeMessageThatNobodyOwns) {
     EXPECT_EQ(joined(ring.peek()->message), bytes_of(size, size));
     ring.pop();
   }
+}
+
+TEST(Ring, TakesNoRoomForDataThatNobodyLookedAt) {
+  Ring ring(kSmallRing, kPlenty);
+  const auto head = bytes_of(1, 16);
+  for (std::uint64_t sequence = 1; sequence <= 100; ++sequence) {
+    const Message message{.head = head, .tail = unseen_data(kMaxUnseenData - sequence), .owner = nullptr};
+    ASSERT_EQ(ring.push(event_of(sequence, message)), Ring::Pushed::kDone);
+  }
+  for (std::uint64_t sequence = 1; sequence <= 100; ++sequence) {
+    const auto event = ring.peek();
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->sequence, sequence);
+    EXPECT_TRUE(std::equal(head.begin(), head.end(), event->message.head.begin(), event->message.head.end()));
+    EXPECT_EQ(event->message.tail.size(), kMaxUnseenData - sequence);
+    EXPECT_TRUE(is_unseen(event->message.tail));
+    EXPECT_EQ(event->message.tail.back(), std::byte{0});
+    ring.pop();
+  }
+  EXPECT_FALSE(ring.peek());
 }
 
 TEST(Ring, KeepsNoMoreThanItsLimitAliveButAlwaysOneMessage) {

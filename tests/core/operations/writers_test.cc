@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <cstring>
+#include <memory>
 
 #include "core/operations/data_writer.h"
 #include "core/operations/directory_writer.h"
@@ -64,6 +65,35 @@ TEST_F(DataWriterTest, ReadsFromAFileUntilItsEnd) {
   EXPECT_EQ(out.from_fd(fd.get(), 4, 100).value(), 6U);
   EXPECT_EQ(text_of(out.data()), "456789");
   EXPECT_EQ(out.from_fd(-1, 0, 10).error(), Errno(EBADF));
+}
+
+TEST_F(DataWriterTest, LeavesASharedFileUnreadUntilTold) {
+  char path[] = "/tmp/fusereplay_writers_XXXXXX";
+  const auto fd = std::make_shared<UniqueFd>(::mkstemp(path));
+  ASSERT_TRUE(fd->valid());
+  ::unlink(path);
+  ASSERT_EQ(::write(fd->get(), "0123456789", 10), 10);
+  DataWriter out(4, pools_);
+  out.append(bytes_of("gone"));
+  out.share_file(fd->get(), 3, 100, fd);
+  EXPECT_EQ(fd.use_count(), 2);
+  EXPECT_EQ(text_of(out.data()), "");
+  ASSERT_NE(out.file(), nullptr);
+  EXPECT_EQ(out.file()->offset, 3U);
+  EXPECT_EQ(out.file()->size, 4U) << "the capacity";
+  ASSERT_TRUE(out.read_file());
+  EXPECT_EQ(text_of(out.data()), "3456");
+  EXPECT_EQ(out.file(), nullptr);
+  out.share_file(-1, 0, 1, nullptr);
+  EXPECT_EQ(fd.use_count(), 1);
+  EXPECT_EQ(out.read_file().error(), Errno(EBADF));
+}
+
+TEST_F(DataWriterTest, TellsWhyASharedFileCannotBeRead) {
+  const UniqueFd directory(::open("/", O_RDONLY | O_DIRECTORY));
+  DataWriter out(4, pools_);
+  out.share_file(directory.get(), 0, 4, nullptr);
+  EXPECT_EQ(out.read_file().error(), Errno(EISDIR));
 }
 
 TEST(DirectoryWriter, RefusesTheEntryThatDoesNotFitAndRemembersItsLookup) {
