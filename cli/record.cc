@@ -170,6 +170,10 @@ tl::expected<Outcome, ExitStatus> serve(const Invocation& invocation, const Sett
   if (const auto started = session.start(); !started) return tl::unexpected(invocation.fail(started.error().message));
   const SignalGuard guard(session, [&] { server.report(); });
   Outcome outcome;
+  if (!session.wait_until_ready()) {
+    outcome.reason = session.wait();
+    return outcome;
+  }
   if (!settings.command) {
     std::cerr << session.mount().mountpoint() << ": mounted; umount or Ctrl-C ends it" << std::endl;
   } else {
@@ -203,7 +207,8 @@ ExitStatus judge(const Outcome& outcome, const RecorderReport& report, const Obs
 
 void report_problems(const Invocation& invocation, const Settings& settings, const Outcome& outcome,
                      const RecorderReport& report) {
-  if (outcome.reason != EndReason::kUnmounted) {
+  // Why INIT was refused, the server has said.
+  if (outcome.reason == EndReason::kAborted) {
     invocation.fail(settings.mountpoint + ": the mount ended early: " + std::string(describe(outcome.reason)));
   }
   if (report.error) invocation.fail(report.error->message);

@@ -101,6 +101,12 @@ std::optional<ConnectionId> find_connection(std::string_view mountpoint) {
   return connection_of(*row);
 }
 
+std::optional<std::string> find_mountpoint(ConnectionId connection) {
+  auto row = last_row([&](const MountRow& candidate) { return connection_of(candidate) == connection; });
+  if (!row) return std::nullopt;
+  return std::move(row->mountpoint);
+}
+
 bool is_mounted(std::string_view mountpoint, ConnectionId connection) {
   return last_row([&](const MountRow& row) { return row.mountpoint == mountpoint && connection_of(row) == connection; })
       .has_value();

@@ -22,6 +22,9 @@ struct ConnectionId {
 /// ask the filesystem itself and wait for ever if that hangs. Nothing if there is none.
 std::optional<ConnectionId> find_connection(std::string_view mountpoint);
 
+/// Where it is mounted in the calling thread's mount namespace; the latest place of several.
+std::optional<std::string> find_mountpoint(ConnectionId connection);
+
 /// Whether `connection` is mounted at `mountpoint` in the calling thread's mount namespace. Never asks the filesystem.
 bool is_mounted(std::string_view mountpoint, ConnectionId connection);
 

@@ -1,17 +1,21 @@
-#define FUSE_USE_VERSION 35
 #include "core/session/mount.h"
 
 #include <fcntl.h>
-#include <fuse3/fuse_lowlevel.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
-#include <cstdarg>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/check.h"
@@ -20,45 +24,6 @@ namespace fusereplay {
 namespace {
 
 constexpr const char* kDevice = "/dev/fuse";
-
-/// Collects what libfuse would print. Its log function is one for the process, hence the lock.
-class LogCapture {
- public:
-  LogCapture() : lock_(mutex()) {
-    text().clear();
-    fuse_set_log_func(&LogCapture::append);
-  }
-  ~LogCapture() { fuse_set_log_func(nullptr); }
-  LogCapture(const LogCapture&) = delete;
-  LogCapture& operator=(const LogCapture&) = delete;
-
-  /// Everything said so far, on one line.
-  static std::string line() {
-    std::string out = text();
-    while (!out.empty() && out.back() == '\n') out.pop_back();
-    for (char& c : out) {
-      if (c == '\n') c = ' ';
-    }
-    return out;
-  }
-
- private:
-  static std::mutex& mutex() {
-    static std::mutex guards_text_and_log_function;
-    return guards_text_and_log_function;
-  }
-  static std::string& text() {
-    static std::string collected;
-    return collected;
-  }
-  static void append(fuse_log_level, const char* format, va_list arguments) {
-    char buffer[512];
-    std::vsnprintf(buffer, sizeof(buffer), format, arguments);
-    text() += buffer;
-  }
-
-  std::lock_guard<std::mutex> lock_;
-};
 
 tl::unexpected<MountError> failure(MountErrorKind kind, std::string message) {
   return tl::unexpected(MountError{kind, std::move(message)});
@@ -110,101 +75,127 @@ tl::expected<void, MountError> check_device() {
                      ": load the driver with modprobe fuse; in a container, pass the device in (--device /dev/fuse)");
 }
 
-/// libfuse's argument vector; freed by libfuse's own function.
-class Arguments {
- public:
-  Arguments() { push("fusereplay"); }
-  ~Arguments() { fuse_opt_free_args(&args_); }
-  Arguments(const Arguments&) = delete;
-  Arguments& operator=(const Arguments&) = delete;
+/// "/dev/fd/7": 7.
+std::optional<int> descriptor_named(std::string_view mountpoint) {
+  constexpr std::string_view kPrefix = "/dev/fd/";
+  if (!mountpoint.starts_with(kPrefix)) return std::nullopt;
+  mountpoint.remove_prefix(kPrefix.size());
+  int number = -1;
+  const auto [end, error] = std::from_chars(mountpoint.data(), mountpoint.data() + mountpoint.size(), number);
+  if (error != std::errc() || end != mountpoint.data() + mountpoint.size() || number < 0) return std::nullopt;
+  return number;
+}
 
-  void push(const std::string& word) { FUSEREPLAY_CHECK(fuse_opt_add_arg(&args_, word.c_str()) == 0, "memory"); }
-  void option(const std::string& option) {
-    push("-o");
-    push(option);
+/// By mount(2); a device that is not valid where that is for root only.
+Result<UniqueFd> mount_directly(const std::string& mountpoint, const internal::MountPlan& plan) {
+  UniqueFd device(::open(kDevice, O_RDWR | O_CLOEXEC));
+  if (!device.valid()) return Errno::last();
+  const std::string more = plan.kernel_text();
+  const std::string data = "fd=" + std::to_string(device.get()) +
+                           ",rootmode=40000,user_id=" + std::to_string(::getuid()) +
+                           ",group_id=" + std::to_string(::getgid()) + (more.empty() ? "" : "," + more);
+  if (::mount(plan.fsname.c_str(), mountpoint.c_str(), plan.type().c_str(), plan.flags, data.c_str()) == 0) {
+    return device;
   }
-  /// name=value, whatever characters the value has.
-  void option(const std::string& name, const std::string& value) {
-    char* escaped = nullptr;
-    FUSEREPLAY_CHECK(fuse_opt_add_opt_escaped(&escaped, (name + "=" + value).c_str()) == 0, "memory");
-    option(escaped);
-    std::free(escaped);
+  if (const Errno error = Errno::last(); error != Errno(EPERM)) return error;
+  return UniqueFd();
+}
+
+tl::expected<UniqueFd, MountError> mount_somehow(const std::string& mountpoint, const internal::MountPlan& plan) {
+  const std::string where = "cannot mount on '" + mountpoint + "': ";
+  auto device = mount_directly(mountpoint, plan);
+  if (!device) {
+    return failure(MountErrorKind::kFailed,
+                   where + describe(device.error()) + ": check the mount options and who owns the mount point");
   }
-  fuse_args* get() noexcept { return &args_; }
+  if (device->valid()) return std::move(*device);
+  auto made = internal::mount_by_helper(mountpoint, plan);
+  if (!made) return failure(MountErrorKind::kFailed, where + made.error());
+  return std::move(*made);
+}
 
- private:
-  fuse_args args_ = FUSE_ARGS_INIT(0, nullptr);
-};
+/// What the kernel tells of an open device (fs/fuse/dev.c fuse_dev_show_fdinfo); 0 where it does not.
+ConnectionId connection_of_device(int device) {
+  constexpr std::string_view kKey = "fuse_connection:";
+  std::ifstream info("/proc/self/fdinfo/" + std::to_string(device));
+  for (std::string line; std::getline(info, line);) {
+    if (!line.starts_with(kKey)) continue;
+    return ConnectionId{static_cast<std::uint32_t>(std::stoul(line.substr(kKey.size())))};
+  }
+  return {};
+}
 
-/// The descriptor for us alone. libfuse keeps /dev/null in its place: its unmount polls its descriptor and would leave
-/// an aborted mount where it is, and a second descriptor of the device would keep a connection alive that we let go.
-Result<UniqueFd> take_device(fuse_session* session) {
-  UniqueFd device(::fcntl(fuse_session_fd(session), F_DUPFD_CLOEXEC, 3));
-  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!device.valid() || !null.valid()) return Errno::last();
-  if (::dup3(null.get(), fuse_session_fd(session), O_CLOEXEC) < 0) return Errno::last();
-  return device;
+bool is_fuse_device(int descriptor) {
+  constexpr unsigned kMiscMajor = 10;
+  constexpr unsigned kFuseMinor = 229;
+  struct stat status {};
+  return ::fstat(descriptor, &status) == 0 && S_ISCHR(status.st_mode) &&
+         status.st_rdev == makedev(kMiscMajor, kFuseMinor);
+}
+
+/// A device polls as in error from its creation to its mount, and from the end of its connection on.
+bool is_connected(int device) {
+  pollfd watched{.fd = device, .events = 0, .revents = 0};
+  return ::poll(&watched, 1, 0) == 0;
 }
 
 }  // namespace
 
-/// Destroys what was mounted and is gone by now. libfuse frees its copy of the mount point only when it unmounts; given
-/// a descriptor that polls an error, as a pipe without a reader does, it frees and leaves alone what is mounted there.
-void Mount::SessionDeleter::operator()(fuse_session* session) const noexcept {
-  int ends[2];
-  if (fuse_session_fd(session) >= 0 && ::pipe2(ends, O_CLOEXEC) == 0) {
-    const UniqueFd write_end(ends[1]);
-    ::close(ends[0]);
-    if (::dup3(write_end.get(), fuse_session_fd(session), O_CLOEXEC) >= 0) fuse_session_unmount(session);
-  }
-  fuse_session_destroy(session);
-}
-
-Mount::Mount(std::string mountpoint, FuseSession session, UniqueFd device, ConnectionId connection)
+Mount::Mount(std::string mountpoint, UniqueFd device, ConnectionId connection, Origin origin)
     : mountpoint_(std::move(mountpoint)),
       device_(std::move(device)),
       connection_(connection),
-      control_(ConnectionControl::open(connection)),
-      session_(std::move(session)) {}
+      origin_(origin),
+      control_(ConnectionControl::open(connection)) {}
 
 Mount::~Mount() {
-  if (const auto gone = unmount(); !gone) {
-    std::fprintf(stderr, "fusereplay: '%s' cannot be unmounted: %s: run fusermount3 -u '%s'\n", mountpoint_.c_str(),
-                 describe(gone.error()).c_str(), mountpoint_.c_str());
-  }
+  if (handed_over()) return;
+  const auto gone = unmount();
+  if (gone) return;
+  std::fprintf(stderr, "fusereplay: '%s' cannot be unmounted: %s: run fusermount3 -u '%s'\n", mountpoint_.c_str(),
+               describe(gone.error()).c_str(), mountpoint_.c_str());
 }
 
 tl::expected<std::unique_ptr<Mount>, MountError> Mount::create(const std::string& mountpoint,
                                                                const MountOptions& options) {
+  const auto plan = internal::plan_mount(options);
+  if (!plan) return failure(MountErrorKind::kBadOption, "bad mount option: " + plan.error());
+  if (const auto descriptor = descriptor_named(mountpoint)) return adopt(*descriptor);
   auto path = check_mountpoint(mountpoint);
   if (!path) return tl::unexpected(std::move(path.error()));
   if (auto usable = check_device(); !usable) return tl::unexpected(std::move(usable.error()));
 
-  Arguments arguments;
-  arguments.option("fsname", options.fsname);
-  if (!options.subtype.empty()) arguments.option("subtype", options.subtype);
-  for (const std::string& option : options.options) arguments.option(option);
-
-  const LogCapture log;
-  static const fuse_lowlevel_ops no_operations{};
-  FuseSession session(fuse_session_new(arguments.get(), &no_operations, sizeof(no_operations), nullptr));
-  if (session == nullptr) {
-    return failure(MountErrorKind::kBadOption, "bad mount option: " + LogCapture::line() + ": see mount.fuse3(8)");
-  }
-  if (fuse_session_mount(session.get(), path->c_str()) != 0) {
-    return failure(MountErrorKind::kFailed, "cannot mount on '" + *path + "': " + LogCapture::line() +
-                                                ": check the mount options and who owns the mount point");
-  }
+  auto made = mount_somehow(*path, *plan);
+  if (!made) return tl::unexpected(std::move(made.error()));
   const auto connection = find_connection(*path);
-  auto device = take_device(session.get());
-  if (!connection || !device) {
-    fuse_session_unmount(session.get());
+  if (!connection) {
+    ::umount2(path->c_str(), MNT_DETACH);
     return failure(MountErrorKind::kFailed,
-                   "mounted on '" + *path + "', but " +
-                       (connection ? "cannot use the device: " + describe(device.error()) + ": raise ulimit -n"
-                                   : std::string("the mount is not in /proc/self/mountinfo: mount /proc")));
+                   "mounted on '" + *path + "', but the mount is not in /proc/self/mountinfo: mount /proc");
   }
-  return std::unique_ptr<Mount>(new Mount(std::move(*path), std::move(session), std::move(*device), *connection));
+  const Origin origin = plan->auto_unmount ? Origin::kWatched : Origin::kOurs;
+  std::unique_ptr<Mount> mount(new Mount(std::move(*path), std::move(*made), *connection, origin));
+  if (plan->auto_unmount) {
+    auto watcher = internal::UnmountWatcher::start(mount->mountpoint());
+    if (!watcher) return failure(MountErrorKind::kFailed, "auto_unmount: " + watcher.error());
+    mount->watcher_ = std::move(*watcher);
+  }
+  return mount;
+}
+
+tl::expected<std::unique_ptr<Mount>, MountError> Mount::adopt(int device) {
+  const std::string name = "/dev/fd/" + std::to_string(device);
+  if (!is_fuse_device(device)) {
+    return failure(MountErrorKind::kNoDevice, "'" + name + "' is no open FUSE device: pass one on, mounted");
+  }
+  if (!is_connected(device)) {
+    return failure(MountErrorKind::kNoDevice,
+                   "'" + name + "' is a FUSE device without a mount, or one whose mount is gone: mount it first");
+  }
+  ::fcntl(device, F_SETFD, FD_CLOEXEC);
+  const ConnectionId connection = connection_of_device(device);
+  std::string mountpoint = find_mountpoint(connection).value_or(name);
+  return std::unique_ptr<Mount>(new Mount(std::move(mountpoint), UniqueFd(device), connection, Origin::kHandedOver));
 }
 
 Result<UniqueFd> Mount::clone_device() const {
@@ -221,12 +212,24 @@ bool Mount::attached() const {
   return is_mounted(mountpoint_, connection_);
 }
 
+Result<void> Mount::detach() {
+  if (::umount2(mountpoint_.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) == 0) return {};
+  const Errno error = Errno::last();
+  if (error != Errno(EPERM)) return error;
+  if (!internal::unmount_by_helper(mountpoint_)) return error;
+  return {};
+}
+
 Result<void> Mount::unmount() {
   const std::lock_guard lock(mutex_);
-  if (!attached()) return {};
-  fuse_session_unmount(session_.get());
-  if (attached()) return Errno(EBUSY);
-  return {};
+  Result<void> detached;
+  if (attached()) {
+    detached = detach();
+    if (detached && attached()) detached = Errno(EBUSY);
+  }
+  const bool out_of_reach = !detached || connection_ == ConnectionId{} || !find_mountpoint(connection_);
+  if (!handed_over() || !out_of_reach || !is_connected(device_.get())) return detached;
+  return control_ ? control_->abort() : Result<void>(control_.error());
 }
 
 }  // namespace fusereplay

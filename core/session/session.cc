@@ -115,6 +115,11 @@ class Session::Impl {
     return reason_;
   }
 
+  bool wait_until_ready() {
+    FUSEREPLAY_CHECK(mount_ != nullptr, "wait_until_ready() after start()");
+    return gate_.await(mount_->device()) == InitGate::State::kAccepted;
+  }
+
   Result<void> unmount() { return mount_->unmount(); }
 
   Result<void> abort() {
@@ -239,7 +244,8 @@ class Session::Impl {
     } else if (aborted_ || mount_->attached()) {
       reason_ = EndReason::kAborted;
     }
-    static_cast<void>(mount_->unmount());  // tried again, and reported, when the mount is destroyed
+    // Tried again, and reported, when the mount is destroyed.
+    if (!mount_->handed_over()) static_cast<void>(mount_->unmount());
     server_.disconnect();
     events_.mark(reason_ == EndReason::kAborted ? Mark::kAborted : Mark::kUnmounted);
     finished_ = true;
@@ -266,6 +272,9 @@ Session::Session(Server& server, SessionOptions options) : impl_(std::make_uniqu
 Session::~Session() = default;
 tl::expected<void, MountError> Session::start() {
   return impl_->start();
+}
+bool Session::wait_until_ready() {
+  return impl_->wait_until_ready();
 }
 EndReason Session::wait() {
   return impl_->wait();

@@ -55,6 +55,10 @@ class Session {
   /// Mounts and starts the device threads. Once. On an error nothing is left behind.
   tl::expected<void, MountError> start();
 
+  /// Waits until the kernel has taken the answer to INIT, from when on the mount serves: true. False: the server
+  /// refused INIT, or the connection ended first; wait() tells. After start(), any thread.
+  bool wait_until_ready();
+
   /// Returns when the connection has ended, the device threads are joined, the mount is gone, the server disconnected
   /// and the last mark delivered. Any number of threads, any number of times, after start().
   EndReason wait();

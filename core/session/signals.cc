@@ -137,8 +137,19 @@ class SignalGuard::Impl {
         unmounting_ = std::thread([this] { unmount(); });
       } else if (const auto aborted = session_.abort(); !aborted) {
         report(session_, "abort the connection of", aborted.error());
+        end_by(signal);
       }
     }
+  }
+
+  /// Nothing else would: the kernel ends a connection whose last device is closed.
+  static void end_by(int signal) {
+    ::signal(signal, SIG_DFL);
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, signal);
+    ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    ::raise(signal);
   }
 
   void unmount() {

@@ -9,10 +9,10 @@
 namespace fusereplay {
 
 /// While it lives: SIGINT, SIGTERM and SIGHUP unmount the session; the second of them aborts its connection, for a
-/// filesystem that hangs or a mount that is busy; SIGPIPE does nothing. A signal that is ignored when the guard is made
-/// stays ignored (nohup). Handlers are restored by the destructor. Programs started meanwhile get the default actions
-/// (handlers do not survive execve, as ignored signals would).
-/// One guard at a time in a process. `session` is started and outlives the guard.
+/// filesystem that hangs or a mount that is busy, and ends the process where it may not abort; SIGPIPE does nothing. A
+/// signal that is ignored when the guard is made stays ignored (nohup). Handlers are restored by the destructor.
+/// Programs started meanwhile get the default actions (handlers do not survive execve, as ignored signals would). One
+/// guard at a time in a process. `session` is started and outlives the guard.
 class SignalGuard {
  public:
   /// `report`, where given, is called for each SIGUSR1, on the guard's own thread: for what a mount that hangs should

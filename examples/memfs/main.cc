@@ -1,4 +1,4 @@
-// memfs [-o OPTION[,OPTION...]] MOUNTPOINT
+// memfs [-f | -b] [--log FILE] [-o OPTION[,OPTION...]] MOUNTPOINT
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/session/serve.h"
 #include "examples/memfs/memfs.h"
-#include "examples/serve.h"
 
 namespace {
 
@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   const fusereplay::ServeArguments arguments = fusereplay::parse_serve_arguments(argc, argv);
   if (arguments.mountpoint.empty()) {
     std::fputs(
-        "usage: memfs [-o OPTION[,OPTION...]] MOUNTPOINT\n"
+        "usage: memfs [-f | -b] [--log FILE] [-o OPTION[,OPTION...]] MOUNTPOINT\n"
         "options: threads, locks, writeback, capacity=SIZE[K|M|G], inodes=COUNT, files=COUNT, timeout=SECONDS, and "
         "mount options\n",
         stderr);
@@ -49,5 +49,7 @@ int main(int argc, char** argv) {
                            {.name = "memfs",
                             .mountpoint = arguments.mountpoint,
                             .mount_options = theirs,
-                            .threads = concurrent ? std::clamp(std::thread::hardware_concurrency(), 2U, 64U) : 1});
+                            .threads = concurrent ? std::clamp(std::thread::hardware_concurrency(), 2U, 64U) : 1,
+                            .ground = arguments.ground,
+                            .log = arguments.log});
 }

@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/session/serve.h"
 #include "examples/passthrough/passthrough.h"
-#include "examples/serve.h"
 
 namespace {
 
@@ -25,7 +25,7 @@ std::vector<std::string> with_long_options(int argc, char** argv) {
   std::vector<std::string> words;
   for (int i = 0; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (i > 0 && word.starts_with("--")) {
+    if (i > 0 && word.starts_with("--") && word != "--log") {
       words.insert(words.end(), {"-o", std::string(word.substr(2))});
     } else {
       words.emplace_back(word);
@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   }
   if (arguments.mountpoint.empty() || source.empty()) {
     std::fputs(
-        "usage: passthrough [-o OPTION[,OPTION...]] --source=DIRECTORY MOUNTPOINT\n"
+        "usage: passthrough [-f | -b] [--log FILE] [-o OPTION[,OPTION...]] --source=DIRECTORY MOUNTPOINT\n"
         "options, each also as --OPTION: threads, cache=auto|always|never, direct-io, writeback, locks,\n"
         "entry-timeout=SECONDS, attribute-timeout=SECONDS, and mount options\n",
         stderr);
@@ -78,5 +78,7 @@ int main(int argc, char** argv) {
                            {.name = "passthrough",
                             .mountpoint = arguments.mountpoint,
                             .mount_options = theirs,
-                            .threads = concurrent ? std::clamp(std::thread::hardware_concurrency(), 2U, 64U) : 1});
+                            .threads = concurrent ? std::clamp(std::thread::hardware_concurrency(), 2U, 64U) : 1,
+                            .ground = arguments.ground,
+                            .log = arguments.log});
 }
