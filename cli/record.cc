@@ -166,9 +166,10 @@ tl::expected<std::filesystem::path, ExitStatus> make_rings(const Invocation& inv
 
 /// From mounting to the end of the mount.
 tl::expected<Outcome, ExitStatus> serve(const Invocation& invocation, const Settings& settings,
-                                        OperationsServer& server, Session& session) {
+                                        OperationsServer& server, Session& session, HeldEndSignals& held) {
   if (const auto started = session.start(); !started) return tl::unexpected(invocation.fail(started.error().message));
   const SignalGuard guard(session, [&] { server.report(); });
+  held.release();
   Outcome outcome;
   if (!session.wait_until_ready()) {
     outcome.reason = session.wait();
@@ -267,6 +268,7 @@ ExitStatus run_record(const Invocation& invocation) {
     if (!rings->empty()) std::filesystem::remove(*rings, ignored);
     return writer.error();
   }
+  HeldEndSignals held;  // before any thread that could take them
   OperationsServer server(std::move(made->operations));
   RecorderOptions recorder_options;
   recorder_options.rings = *rings;
@@ -276,7 +278,7 @@ ExitStatus run_record(const Invocation& invocation) {
                            .threads = settings->threads,
                            .transport = settings->transport,
                            .observers = {&recorder}});
-  const auto outcome = serve(invocation, *settings, server, session);
+  const auto outcome = serve(invocation, *settings, server, session, held);
   const RecorderReport& report = recorder.finish();
   if (!outcome) {
     // There was no mount, so there is nothing to keep: a file left here would only be in the way of the next try.

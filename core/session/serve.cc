@@ -78,6 +78,7 @@ int serve(std::unique_ptr<Operations> operations, const ServeOptions& options) {
     if (!started) return fail(options, started.error(), kFailed);
     background = std::move(*started);
   }
+  HeldEndSignals held;  // before any thread that could take them
   OperationsServer server(std::move(operations));
   Session session(server, session_options(options));
   if (const auto started = session.start(); !started) {
@@ -85,6 +86,7 @@ int serve(std::unique_ptr<Operations> operations, const ServeOptions& options) {
     return fail(options, started.error().message, usage ? kBadUsage : kFailed);
   }
   const SignalGuard signals(session, [&] { server.report(); });
+  held.release();
   if (session.wait_until_ready() && background) background->ready();
   const EndReason reason = session.wait();
   if (reason == EndReason::kUnmounted) return kCleanEnd;

@@ -111,6 +111,17 @@ void report(const Session& session, const char* what, Errno error) {
 
 }  // namespace
 
+HeldEndSignals::HeldEndSignals() {
+  sigset_t held;
+  ::sigemptyset(&held);
+  for (const int signal : kEndSignals) ::sigaddset(&held, signal);
+  ::pthread_sigmask(SIG_BLOCK, &held, &before_);
+}
+
+void HeldEndSignals::release() {
+  if (std::exchange(held_, false)) ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
 class SignalGuard::Impl {
  public:
   Impl(Session& session, std::function<void()> report)

@@ -1,12 +1,30 @@
 // Ending a session by signals, and surviving those that would end it uncleanly.
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <memory>
 
 #include "core/session/session.h"
 
 namespace fusereplay {
+
+/// Holds back SIGINT, SIGTERM and SIGHUP from the calling thread until release(), and for good from the threads it
+/// starts meanwhile: between a mount and its guard they would end the process and leave the mount. To be made before
+/// any other thread, which would take them.
+class HeldEndSignals {
+ public:
+  HeldEndSignals();
+  ~HeldEndSignals() { release(); }
+  /// On the thread that made it.
+  void release();
+  HeldEndSignals(const HeldEndSignals&) = delete;
+  HeldEndSignals& operator=(const HeldEndSignals&) = delete;
+
+ private:
+  sigset_t before_;
+  bool held_ = true;
+};
 
 /// While it lives: SIGINT, SIGTERM and SIGHUP unmount the session; the second of them aborts its connection, for a
 /// filesystem that hangs or a mount that is busy, and ends the process where it may not abort; SIGPIPE does nothing. A
