@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include "core/operations/attributes.h"
+
 namespace fusereplay {
 namespace {
 
@@ -32,8 +34,8 @@ class Hello final : public Operations {
  private:
   static constexpr Timeout kLong = Timeout::seconds(3600);
   static Attributes attributes(NodeId node) {
-    if (node == kRoot) return {.ino = raw(kRoot), .mode = S_IFDIR | 0555, .nlink = 2};
-    return {.ino = raw(kHello), .size = kText.size(), .blocks = 1, .mode = S_IFREG | 0444};
+    if (node == kRoot) return directory_attributes(raw(kRoot), 0555);
+    return file_attributes(raw(kHello), 0444, kText.size());
   }
 };
 

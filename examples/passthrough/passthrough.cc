@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/operations/attributes.h"
 #include "examples/passthrough/caller.h"
 #include "examples/passthrough/system.h"
 
@@ -29,30 +30,6 @@ constexpr unsigned kStatxMask = STATX_BASIC_STATS | STATX_BTIME;
 
 Result<void> stat_descriptor(int fd, unsigned mask, struct statx& status) {
   return done(::statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, mask, &status));
-}
-
-Timestamp timestamp(const struct statx_timestamp& time) noexcept {
-  return {.seconds = time.tv_sec, .nanoseconds = time.tv_nsec};
-}
-
-/// As the kernel's new_encode_dev.
-std::uint32_t encode_device(std::uint32_t major, std::uint32_t minor) noexcept {
-  return (minor & 0xff) | (major << 8) | ((minor & ~0xffU) << 12);
-}
-
-Attributes attributes(const struct statx& status) noexcept {
-  return Attributes{.ino = status.stx_ino,
-                    .size = status.stx_size,
-                    .blocks = status.stx_blocks,
-                    .atime = timestamp(status.stx_atime),
-                    .mtime = timestamp(status.stx_mtime),
-                    .ctime = timestamp(status.stx_ctime),
-                    .mode = status.stx_mode,
-                    .nlink = status.stx_nlink,
-                    .uid = status.stx_uid,
-                    .gid = status.stx_gid,
-                    .rdev = encode_device(status.stx_rdev_major, status.stx_rdev_minor),
-                    .block_size = status.stx_blksize};
 }
 
 bool is_access_list(std::string_view xattr) noexcept {
@@ -138,7 +115,7 @@ Entry Passthrough::grant(const Node& node, const struct statx& status) {
   nodes_.count_lookup(node);
   return Entry{.node = node.id(),
                .generation = 0,  // nodeids are never used again
-               .attributes = attributes(status),
+               .attributes = attributes_of(status),
                .entry_timeout = options_.entry_timeout,
                .attribute_timeout = options_.attribute_timeout};
 }
@@ -159,18 +136,18 @@ Async<void> Passthrough::forget(NodeId node, std::uint64_t count) {
   return nodes_.forget(node, count);
 }
 
-Result<AttributesReply> Passthrough::attributes_of(int fd) const {
+Result<AttributesReply> Passthrough::read_attributes(int fd) const {
   struct statx status {};
   if (const auto known = stat_descriptor(fd, STATX_BASIC_STATS, status); !known) return known.error();
-  return AttributesReply{attributes(status), options_.attribute_timeout};
+  return AttributesReply{attributes_of(status), options_.attribute_timeout};
 }
 
 Async<AttributesReply> Passthrough::getattr(const Request&, NodeId node, std::optional<FileHandle> handle) {
   if (handle) {
-    if (const auto file = files_.find(*handle)) co_return attributes_of((*file)->fd.get());
+    if (const auto file = files_.find(*handle)) co_return read_attributes((*file)->fd.get());
   }
   const Node inode = co_await nodes_.find(node);
-  co_return attributes_of(inode->fd.get());
+  co_return read_attributes(inode->fd.get());
 }
 
 Result<void> Passthrough::change_mode(int fd, std::uint32_t mode) const {
@@ -223,19 +200,14 @@ Async<AttributesReply> Passthrough::setattr(const Request&, NodeId node, const S
         change_of_time(changes.has(kSetattrMtime), changes.has(kSetattrMtimeNow), changes.mtime)};
     co_await done(::utimensat(AT_FDCWD, DescriptorPath(fd).c_str(), times, 0));
   }
-  co_return attributes_of(fd);
+  co_return read_attributes(fd);
 }
 
 Async<StatxReply> Passthrough::statx(const Request&, NodeId node, const StatxRequest& wanted) {
   const Node inode = co_await nodes_.find(node);
   struct statx status {};
   co_await stat_descriptor(inode->fd.get(), wanted.mask | STATX_BASIC_STATS, status);
-  StatxReply reply;
-  reply.attributes = attributes(status);
-  reply.birth = timestamp(status.stx_btime);
-  reply.mask = status.stx_mask & kStatxMask;
-  reply.statx_attributes = status.stx_attributes;
-  reply.statx_attributes_mask = status.stx_attributes_mask;
+  StatxReply reply = statx_reply_of(status);
   reply.timeout = options_.attribute_timeout;
   co_return reply;
 }

@@ -123,7 +123,7 @@ class Passthrough final : public Operations {
   /// The permissions that our umask took from a new file: the kernel has applied the caller's already.
   Result<void> give_back_masked(const Node& node, std::uint32_t mode, struct statx& status) const;
   Entry grant(const Node& node, const struct statx& status);
-  Result<AttributesReply> attributes_of(int fd) const;
+  Result<AttributesReply> read_attributes(int fd) const;
   /// With what flags the source's file is opened where the kernel says `flags`.
   int source_flags(std::uint32_t flags) const noexcept;
   /// Opens what the O_PATH descriptor `fd` is.

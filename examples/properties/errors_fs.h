@@ -6,11 +6,10 @@
 // is EOPNOTSUPP; everywhere else it goes to the caller too (reference 3.3).
 #pragma once
 
-#include <sys/stat.h>
-
 #include <charconv>
 #include <string>
 
+#include "core/operations/attributes.h"
 #include "core/operations/operations.h"
 
 namespace fusereplay {
@@ -50,7 +49,7 @@ class ErrorsFs final : public Operations {
   static constexpr Timeout kLong = Timeout::seconds(3600);
 
   static Attributes attributes(NodeId node) {
-    return {.ino = raw(node), .mode = node == kRoot ? S_IFDIR | 0755U : S_IFREG | 0644U};
+    return node == kRoot ? directory_attributes(raw(node), 0755) : file_attributes(raw(node), 0644, 0);
   }
   static Result<void> outcome(NodeId node) {
     const auto number = static_cast<int>(raw(node) - raw(kRoot) - 1);

@@ -6,13 +6,12 @@
 // reservation) belongs into FLUSH, and what must happen once (freeing the handle) into RELEASE.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/operations/attributes.h"
 #include "core/operations/operations.h"
 
 namespace fusereplay {
@@ -56,7 +55,7 @@ class FlushFs final : public Operations {
   static constexpr NodeId kFile{2};
 
   static Attributes attributes(NodeId node) {
-    return {.ino = raw(node), .mode = node == kRoot ? S_IFDIR | 0755U : S_IFREG | 0644U};
+    return node == kRoot ? directory_attributes(raw(node), 0755) : file_attributes(raw(node), 0644, 0);
   }
   static Result<void> outcome(std::optional<Errno> error) {
     if (error) return *error;

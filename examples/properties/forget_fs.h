@@ -8,12 +8,11 @@
 // has returned (reference R2). The root is never counted and never forgotten.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 
+#include "core/operations/attributes.h"
 #include "core/operations/operations.h"
 
 namespace fusereplay {
@@ -60,7 +59,7 @@ class ForgetFs final : public Operations {
   };
 
   static Attributes attributes(NodeId node) {
-    return {.ino = raw(node), .mode = node == kRoot ? S_IFDIR | 0755U : S_IFREG | 0644U};
+    return node == kRoot ? directory_attributes(raw(node), 0755) : file_attributes(raw(node), 0644, 0);
   }
 
   std::map<std::uint64_t, Inode> inodes_;

@@ -8,13 +8,12 @@
 #pragma once
 
 #include <fcntl.h>
-#include <sys/stat.h>
-
 #include <deque>
 #include <functional>
 #include <map>
 #include <string>
 
+#include "core/operations/attributes.h"
 #include "core/operations/operations.h"
 
 namespace fusereplay {
@@ -91,7 +90,7 @@ class InterruptFs final : public Operations {
   static constexpr std::int64_t kHour = 3'600'000'000'000;
 
   static Attributes attributes(NodeId node) {
-    return {.ino = raw(node), .mode = node == kRoot ? S_IFDIR | 0755U : S_IFREG | 0644U};
+    return node == kRoot ? directory_attributes(raw(node), 0755) : file_attributes(raw(node), 0644, 0);
   }
 
   Interrupts* interrupts_ = nullptr;

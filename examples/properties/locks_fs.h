@@ -7,11 +7,10 @@
 #pragma once
 
 #include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <map>
 
+#include "core/operations/attributes.h"
 #include "core/operations/operations.h"
 
 namespace fusereplay {
@@ -75,7 +74,7 @@ class LocksFs final : public Operations {
     return {};
   }
   static Attributes attributes(NodeId node) {
-    return {.ino = raw(node), .mode = node == kRoot ? S_IFDIR | 0755U : S_IFREG | 0644U};
+    return node == kRoot ? directory_attributes(raw(node), 0755) : file_attributes(raw(node), 0644, 0);
   }
 
   Locks records_;

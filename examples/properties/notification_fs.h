@@ -9,11 +9,10 @@
 // tells by now(), and knows then that nobody sees the old contents any more.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <span>
 #include <string>
 
+#include "core/operations/attributes.h"
 #include "core/operations/operations.h"
 
 namespace fusereplay {
@@ -81,9 +80,8 @@ class NotificationFs final : public Operations {
   static constexpr Timeout kHour = Timeout::seconds(3600);
 
   Attributes attributes(NodeId node) const {
-    return {.ino = raw(node),
-            .size = node == kNews ? news_.size() : 0,
-            .mode = node == kRoot ? S_IFDIR | 0755U : S_IFREG | 0644U};
+    if (node == kRoot) return directory_attributes(raw(node), 0755);
+    return file_attributes(raw(node), 0644, node == kNews ? news_.size() : 0);
   }
   // Nothing here is ever freed, so there is nothing to count: forget() keeps its default.
   Entry entry(NodeId node) const {

@@ -7,11 +7,10 @@
 #pragma once
 
 #include <dirent.h>
-#include <sys/stat.h>
-
 #include <map>
 #include <string>
 
+#include "core/operations/attributes.h"
 #include "core/operations/operations.h"
 
 namespace fusereplay {
@@ -64,7 +63,7 @@ class PagingFs final : public Operations {
 
   static std::uint64_t node_of(std::uint64_t number) noexcept { return raw(kRoot) + number; }
   static Attributes attributes(NodeId node) {
-    return {.ino = raw(node), .mode = node == kRoot ? S_IFDIR | 0755U : S_IFREG | 0644U};
+    return node == kRoot ? directory_attributes(raw(node), 0755) : file_attributes(raw(node), 0644, 0);
   }
   // Nothing here is ever freed, so there is nothing to count: forget() keeps its default.
   static Entry entry(std::uint64_t number) {

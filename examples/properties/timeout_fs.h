@@ -6,10 +6,9 @@
 // believed by nobody (reference 1.2).
 #pragma once
 
-#include <sys/stat.h>
-
 #include <string>
 
+#include "core/operations/attributes.h"
 #include "core/operations/operations.h"
 
 namespace fusereplay {
@@ -42,7 +41,7 @@ class TimeoutFs final : public Operations {
   static constexpr Timeout kLong = Timeout::seconds(3600);
 
   static Attributes attributes(NodeId node) {
-    return {.ino = raw(node), .mode = node == kRoot ? S_IFDIR | 0755U : S_IFREG | 0644U};
+    return node == kRoot ? directory_attributes(raw(node), 0755) : file_attributes(raw(node), 0644, 0);
   }
   // Nothing here is ever freed, so there is nothing to count: forget() keeps its default.
   static Entry entry(NodeId node, Timeout name, Timeout attribute) {
