@@ -84,7 +84,8 @@ void bare_coroutine(benchmark::State& state, Ask ask) {
   Trivial trivial(false);
   Operations& operations = trivial;
   RequestView view;
-  const Request request(view, 0);
+  const Sink client;
+  const Request request(view, 0, client);
   for (auto _ : state) {
     run_detached(ask(operations, request), [](const auto& reply) { benchmark::DoNotOptimize(&reply); });
   }

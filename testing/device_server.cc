@@ -136,6 +136,10 @@ void DeviceServer::take(Bytes message) {
 
 // A reply is numbered before it is written: nothing it lets go of may come between, so the lock is held meanwhile. A
 // notification that may wait for requests to be answered is numbered when it has been taken.
+Result<std::vector<std::uint32_t>> DeviceServer::groups_of(std::uint32_t pid) const {
+  return groups_of_task(pid);
+}
+
 std::int64_t DeviceServer::send(const Message& message) {
   const auto header = read_out_header(message);
   const bool notifies = header && header->unique == 0;

@@ -44,6 +44,7 @@ class DeviceServer final : private ReplyChannel {
 
  private:
   std::int64_t send(const Message& message) override;
+  Result<std::vector<std::uint32_t>> groups_of(std::uint32_t pid) const override;
   void run();
   std::shared_ptr<UniqueFd> device() const;
   void take(Bytes message);

@@ -190,7 +190,7 @@ class OperationsServer::Impl::Call final : public Work,
         server_(server),
         incoming_(std::move(incoming)),
         replies_(replies),
-        request_(view_, incoming_.received) {}
+        request_(view_, incoming_.received, replies) {}
 
   /// Decodes the request, where it will stay. After an error the call is good for nothing but its bytes.
   tl::expected<void, MessageError> read() {

@@ -1,12 +1,15 @@
 // Who answers: the seam between every client (kernel, replayer, simulator, test) and every server.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/event/buffer.h"
 #include "core/protocol/message.h"
+#include "core/result.h"
 
 namespace fusereplay {
 
@@ -26,6 +29,9 @@ class ReplyChannel {
     static_cast<void>(file);
     return std::nullopt;
   }
+  /// The supplementary groups of the task with this pid, which waits for a reply. ESRCH: not known here, or no such
+  /// task any more. Any thread.
+  virtual Result<std::vector<std::uint32_t>> groups_of(std::uint32_t /*pid*/) const { return Errno(ESRCH); }
 };
 
 /// One request on its way to a server.

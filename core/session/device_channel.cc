@@ -5,6 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <string_view>
 
 #include "core/check.h"
 #include "core/event/unseen_data.h"
@@ -64,6 +69,17 @@ std::optional<std::int64_t> DeviceChannel::send_file(std::uint64_t unique, const
   const wire::OutHeader header{.len = length, .error = 0, .unique = unique};
   const Message shown{.head = std::as_bytes(std::span(&header, 1)), .tail = unseen_data(*size)};
   return events_.pass_on(shown, index_, [&] { return pipe_.flush(device_.get()); });
+}
+
+Result<std::vector<std::uint32_t>> groups_of_task(std::uint32_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    constexpr std::string_view kGroups = "Groups:";
+    if (!line.starts_with(kGroups)) continue;
+    std::istringstream numbers(line.substr(kGroups.size()));
+    return std::vector(std::istream_iterator<std::uint32_t>(numbers), std::istream_iterator<std::uint32_t>());
+  }
+  return Errno(ESRCH);
 }
 
 std::int64_t DeviceChannel::answer_init(const Message& answer) {

@@ -18,6 +18,9 @@ namespace fusereplay {
 /// Writes a message to a device fd, head and tail at once: what write(2) returned, or -errno. Any thread.
 std::int64_t write_message(int device, const Message& message) noexcept;
 
+/// ReplyChannel::groups_of() as /proc says, which must be of the mount's pid namespace.
+Result<std::vector<std::uint32_t>> groups_of_task(std::uint32_t pid);
+
 /// Read by one thread, its owner; replied through by any. The fd stays open until the channel is destroyed, so that a
 /// late reply cannot reach another file.
 class DeviceChannel final : public ReplyChannel {
@@ -33,6 +36,7 @@ class DeviceChannel final : public ReplyChannel {
   std::int64_t send(const Message& message) override;
   /// By splice(2), where no observer wants the data and it is worth it.
   std::optional<std::int64_t> send_file(std::uint64_t unique, const FileRange& file) override;
+  Result<std::vector<std::uint32_t>> groups_of(std::uint32_t pid) const override { return groups_of_task(pid); }
 
   int device() const noexcept { return device_.get(); }
   std::uint32_t index() const noexcept { return index_; }

@@ -104,6 +104,7 @@ class RingQueue::Ring {
 
   Result<void> serve(const Handle& handle);
   std::int64_t send(const Message& message);
+  Result<std::vector<std::uint32_t>> groups_of(std::uint32_t pid) const { return notifications_.groups_of(pid); }
   void stop();
 
  private:
@@ -310,6 +311,10 @@ Result<void> RingQueue::serve(const Handle& handle) {
 }
 std::int64_t RingQueue::send(const Message& message) {
   return ring_->send(message);
+}
+
+Result<std::vector<std::uint32_t>> RingQueue::groups_of(std::uint32_t pid) const {
+  return ring_->groups_of(pid);
 }
 
 void RingQueue::stop() {

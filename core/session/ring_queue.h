@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/event/event.h"
 #include "core/result.h"
@@ -48,6 +49,7 @@ class RingQueue final : public ReplyChannel {
   void stop();
 
   std::int64_t send(const Message& message) override;
+  Result<std::vector<std::uint32_t>> groups_of(std::uint32_t pid) const override;
 
  private:
   class Ring;

@@ -95,7 +95,7 @@ Result<void> Filesystem::send_init() {
 }
 
 RequestQueue::Request Filesystem::make(Opcode opcode, std::uint64_t nodeid, const Process& task) {
-  return queue_.make(opcode, nodeid, {.uid = task.uid, .gid = task.gid, .pid = task.pid});
+  return queue_.make(opcode, nodeid, {.uid = task.uid, .gid = task.gid, .pid = task.pid, .groups = task.groups});
 }
 
 Result<void> Filesystem::call(PendingRequest& request) {

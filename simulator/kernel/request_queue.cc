@@ -104,6 +104,7 @@ RequestQueue::Request RequestQueue::make(Opcode opcode, std::uint64_t nodeid, co
   request->unique_ = 0;
   request->nodeid_ = nodeid;
   request->pid_ = credentials.pid;
+  request->groups_.assign(credentials.groups.begin(), credentials.groups.end());
   request->end_ = nullptr;
   if (!request->buffer_.unique()) request->buffer_ = small_buffers_.get();  // somebody may still look at the last one's
   request->size_ = 0;
@@ -363,6 +364,13 @@ void RequestQueue::emit(Event& event, const RequestContext* request) {
   event.sequence = ++sequence_;
   event.request = request;
   for (EventSink* sink : observers_) sink->on_event(event);
+}
+
+Result<std::vector<std::uint32_t>> RequestQueue::groups_of(std::uint32_t pid) const {
+  const auto asks = [&](const PendingRequest* request) { return request->pid_ == pid; };
+  const auto found = std::find_if(sent_.begin(), sent_.end(), asks);
+  if (pid == 0 || found == sent_.end()) return Errno(ESRCH);
+  return (*found)->groups_;
 }
 
 void RequestQueue::mark(Mark mark) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -87,6 +88,7 @@ class PendingRequest {
   std::uint64_t unique_ = 0;
   std::uint64_t nodeid_ = 0;
   std::uint32_t pid_ = 0;
+  std::vector<std::uint32_t> groups_;
   BufferRef buffer_;
   std::size_t size_ = 0;
   RequestContext context_;  // once it is read: what observers are shown
@@ -102,6 +104,7 @@ struct HeaderCredentials {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint32_t pid = 0;
+  std::span<const std::uint32_t> groups = {};  // in no header: for groups_of()
 };
 
 /// Takes the notifications a server sends; returns what the kernel's handler does: 0 or a negative errno.
@@ -185,6 +188,7 @@ class RequestQueue final : public ReplyChannel, public ServerStep {
 
   void add_observer(EventSink* sink) { observers_.push_back(sink); }
   void mark(Mark mark);
+  Result<std::vector<std::uint32_t>> groups_of(std::uint32_t pid) const override;
 
   /// The write of the next reply fails so. ENOENT: as if the request were gone, its caller gets ECONNABORTED; EINVAL
   /// and EFAULT: its caller gets EIO (reference 3.1).

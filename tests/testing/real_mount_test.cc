@@ -84,6 +84,47 @@ class Mounted : public MountTest<Mount> {
 };
 TYPED_TEST_SUITE(Mounted, EveryMount, MountName);
 
+/// Directories may be made by members of group 200, and only by them.
+class ClubFs final : public Memfs {
+ public:
+  Async<Entry> mkdir(const Request& request, NodeId parent, std::string_view name, const Creation& what) override {
+    const auto all = request.groups();
+    last_groups = all ? ::testing::PrintToString(*all) : to_string(all.error());
+    if (!co_await request.in_group(200)) co_return Errno(EPERM);
+    co_return co_await Memfs::mkdir(request, parent, name, what);
+  }
+
+  std::string last_groups;
+};
+
+template <class Mount>
+class Club : public MountTest<Mount> {
+ protected:
+  std::unique_ptr<Operations> make_filesystem() override {
+    auto filesystem = std::make_unique<ClubFs>();
+    club_ = filesystem.get();
+    return filesystem;
+  }
+  ClubFs* club_ = nullptr;
+};
+TYPED_TEST_SUITE(Club, EveryMount, MountName);
+
+TYPED_TEST(Club, KnowsTheGroupsOfItsCaller) {
+  auto& mount = this->mount();
+  const auto call_as = [&](std::uint32_t gid, std::vector<std::uint32_t> groups) {
+    mount.process().gid = gid;
+    mount.process().groups = std::move(groups);
+  };
+  call_as(0, {7, 200});
+  EXPECT_THAT(mount.mkdir("/by-a-member", 0755), Succeeds());
+  EXPECT_EQ(this->club_->last_groups, "{ 7, 200 }");
+  call_as(200, {});
+  EXPECT_THAT(mount.mkdir("/by-the-first-group", 0755), Succeeds());
+  EXPECT_EQ(this->club_->last_groups, "{}");
+  call_as(0, {7});
+  EXPECT_THAT(mount.mkdir("/by-another", 0755), FailsWith(EPERM));
+}
+
 TYPED_TEST(Mounted, TheExampleOfTheDesign) {
   a_file_lives_on_while_it_is_open<TypeParam>();
 }

@@ -77,11 +77,15 @@ struct Waits : ::testing::Test {
   std::optional<int> error;
 
  private:
+  class Nobody final : public ReplyChannel {
+    std::int64_t send(const Message&) override { return -ENOENT; }
+  };
   MessageBuilder message_;
   RequestView view_;
+  Nobody nobody_;
 
  public:
-  const Request request{view_, 0};
+  const Request request{view_, 0, nobody_};
 };
 
 TEST_F(Waits, ForAMutexEndWithEintr) {
