@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -54,6 +55,8 @@ struct SourcePlace {
   const char* file = "";
   unsigned line = 0;  // 0: unknown
 };
+/// "core/x.cc:31"; without the "../" of builds whose compiler gets relative paths.
+std::string place_text(const SourcePlace& place);
 
 /// What a task is about to wait for.
 enum class WaitsFor : std::uint8_t {
@@ -65,6 +68,7 @@ enum class WaitsFor : std::uint8_t {
 /// What differs between those that wait for a task.
 struct CompletionKind {
   void (*go_on)(CompletionBase&) noexcept;
+  const CompletionBase* (*root)(const CompletionBase&) noexcept;
   OwedReply* (*owed_reply)(const CompletionBase&) noexcept;
   void (*waits_at)(CompletionBase&, SourcePlace, WaitsFor) noexcept;
 };
@@ -100,6 +104,10 @@ class CompletionBase {
     }
     if (state_.exchange(State::kDone, std::memory_order_acq_rel) == State::kWaiting) kind_.go_on(*this);
   }
+
+  /// What waits for the outermost of the tasks that await this one: the same for all that run for one handler.
+  const CompletionBase* root() const noexcept { return kind_.root(*this); }
+  static const CompletionBase* itself(const CompletionBase& base) noexcept { return &base; }
 
   /// The reply that waits for this task, through whatever awaits it; null for a task that runs by itself.
   OwedReply* owed_reply() const noexcept { return kind_.owed_reply(*this); }
@@ -255,6 +263,10 @@ class TaskAwaiter : private Completion<T> {
       self.parent_.resume();
     }
   }
+  static const CompletionBase* parents_root(const CompletionBase& base) noexcept {
+    const auto& self = static_cast<const TaskAwaiter&>(static_cast<const Completion<T>&>(base));
+    return self.parent_.promise().completion->root();
+  }
   static OwedReply* parents_reply(const CompletionBase& base) noexcept {
     const auto& self = static_cast<const TaskAwaiter&>(static_cast<const Completion<T>&>(base));
     return self.parent_.promise().completion->owed_reply();
@@ -265,8 +277,8 @@ class TaskAwaiter : private Completion<T> {
     auto& self = static_cast<TaskAwaiter&>(static_cast<Completion<T>&>(base));
     self.parent_.promise().completion->waits_at(place, WaitsFor::kInside);
   }
-  static constexpr CompletionKind kKind{&TaskAwaiter::resume_parent, &TaskAwaiter::parents_reply,
-                                        &TaskAwaiter::tell_parent};
+  static constexpr CompletionKind kKind{&TaskAwaiter::resume_parent, &TaskAwaiter::parents_root,
+                                        &TaskAwaiter::parents_reply, &TaskAwaiter::tell_parent};
 
   Async<T> task_;
   std::coroutine_handle<AsyncPromise<U>> parent_;
@@ -348,7 +360,8 @@ void run_detached(Async<T> task, Done done) {
     }
     Done done_;
   };
-  static constexpr internal::CompletionKind kKind{&Detached::finish, &internal::CompletionBase::owes_none,
+  static constexpr internal::CompletionKind kKind{&Detached::finish, &internal::CompletionBase::itself,
+                                                  &internal::CompletionBase::owes_none,
                                                   &internal::CompletionBase::tells_nobody};
   auto* detached = new Detached(kKind, std::move(done));
   if (detached->start(task.release(*detached))) Detached::finish(*detached);

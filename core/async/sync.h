@@ -48,8 +48,11 @@ class Awaiting {
  public:
   explicit Awaiting(Awaiter& awaiter) noexcept : awaiter_(awaiter) {}
   bool await_ready() const noexcept { return awaiter_.await_ready(); }
-  bool await_suspend(std::coroutine_handle<> task) noexcept { return awaiter_.await_suspend(task); }
-  decltype(auto) await_resume() noexcept { return awaiter_.await_resume(); }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> task) {
+    return awaiter_.await_suspend(task);
+  }
+  decltype(auto) await_resume() { return awaiter_.await_resume(); }
 
  private:
   Awaiter& awaiter_;

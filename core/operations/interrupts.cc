@@ -78,6 +78,10 @@ Async<AsyncMutex::Lock> Interrupts::lock_interruptible(const Request& request, A
   return lock_watched<AsyncMutex::Lock>(*this, request, mutex.lock());
 }
 
+Async<CheckedMutex::Lock> Interrupts::lock_interruptible(const Request& request, CheckedMutex& mutex) {
+  return lock_watched<CheckedMutex::Lock>(*this, request, mutex.lock());
+}
+
 Async<AsyncSharedMutex::Lock> Interrupts::lock_interruptible(const Request& request, AsyncSharedMutex& mutex) {
   return lock_watched<AsyncSharedMutex::Lock>(*this, request, mutex.lock());
 }

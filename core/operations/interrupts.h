@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core/async/async.h"
+#include "core/async/checked_mutex.h"
 #include "core/async/sync.h"
 #include "core/operations/request.h"
 
@@ -57,6 +58,7 @@ class Interrupts {
 
   /// `mutex`, `event` outlive the wait.
   Async<AsyncMutex::Lock> lock_interruptible(const Request& request, AsyncMutex& mutex);
+  Async<CheckedMutex::Lock> lock_interruptible(const Request& request, CheckedMutex& mutex);
   Async<AsyncSharedMutex::Lock> lock_interruptible(const Request& request, AsyncSharedMutex& mutex);
   Async<AsyncSharedMutex::Lock> lock_shared_interruptible(const Request& request, AsyncSharedMutex& mutex);
   /// Until it is set.

@@ -47,6 +47,7 @@
 #include <vector>
 
 #include "core/async/async.h"
+#include "core/async/owed_reply.h"
 #include "core/operations/task_runner.h"
 #include "core/operations/types.h"
 
@@ -73,16 +74,6 @@ class Notified {
 
  private:
   int error_;
-};
-
-/// The reply that a handler owes. For the runtime.
-class OwedReply {
- public:
-  /// Runs `work` when the reply has been sent, on the thread that sent it.
-  virtual void then(Work& work) noexcept = 0;
-
- protected:
-  ~OwedReply() = default;
 };
 
 namespace internal {

@@ -250,12 +250,15 @@ class OperationsServer::Impl::Call final : public Work,
       self.handler_at(place);
     }
   }
-  static constexpr CompletionKind kKind{&Call::completed, &Call::owed_reply_of, &Call::waits_at};
+  static constexpr CompletionKind kKind{&Call::completed, &CompletionBase::itself, &Call::owed_reply_of,
+                                        &Call::waits_at};
 
   // A handler's tasks run one after the other, and this ends after the last: nobody else is here.
   void then(Work& work) noexcept override { after_reply_.push(work); }
 
-  std::string name() const { return std::string(opcode_name(view_.opcode())) + " " + std::to_string(view_.unique()); }
+  std::string name() const override {
+    return std::string(opcode_name(view_.opcode())) + " " + std::to_string(view_.unique());
+  }
 
   /// An exception that escaped the handler becomes EIO.
   void settle_exception() noexcept {
@@ -380,7 +383,8 @@ class OperationsServer::Impl::Spawned final : public Work, public FrameAllocated
   static void completed(CompletionBase& base) noexcept {
     static_cast<Spawned&>(static_cast<Completion<void>&>(base)).finish();
   }
-  static constexpr CompletionKind kKind{&Spawned::completed, &CompletionBase::owes_none, &CompletionBase::tells_nobody};
+  static constexpr CompletionKind kKind{&Spawned::completed, &CompletionBase::itself, &CompletionBase::owes_none,
+                                        &CompletionBase::tells_nobody};
   void finish() noexcept {
     try {
       if (const Result<void> done = take(); !done) {

@@ -8,13 +8,10 @@
 #include "core/text/readable.h"
 
 namespace fusereplay {
-namespace {
 
-std::string place_text(const internal::SourcePlace& place) {
-  std::string_view file = place.file;
-  while (file.starts_with("../")) file.remove_prefix(3);
-  return std::string(file) + ":" + std::to_string(place.line);
-}
+using internal::place_text;
+
+namespace {
 
 bool is_known(const internal::SourcePlace& place) noexcept {
   return place.line != 0;
