@@ -21,12 +21,6 @@ ReplyVerdict trusting_verdict(const Event& event) noexcept {
           .reason = {}};
 }
 
-/// True when the reply ended its request (reference 3.1): a refusal at the header, or of no request, does not.
-bool ends_request(const Event& event, const ReplyVerdict& verdict) noexcept {
-  if (event.result >= 0 || event.result == -EFAULT) return true;
-  return event.result == -EINVAL && verdict.rule != "R2";
-}
-
 }  // namespace
 
 struct RuleSet::Parts {
@@ -95,7 +89,7 @@ void RuleSet::Parts::on_reply(const Event& event) {
                  .context = context,
                  .header = {},
                  .verdict = verdict,
-                 .ended = ends_request(event, verdict),
+                 .ended = context != nullptr && ends_request(event, *context),
                  .body = nullptr};
   const Bytes head = event.message.head;
   if (head.size() >= sizeof(step.header)) std::memcpy(&step.header, head.data(), sizeof(step.header));

@@ -88,14 +88,14 @@ class NodeTable {
   std::size_t size_ = 0;
 };
 
-/// True when `event`, a reply with this header, ended its request (reference 3.1).
-bool ends_request(const Event& event, const wire::OutHeader& header) noexcept {
-  if (event.result >= 0) return true;
-  if (event.result == -EFAULT) return true;
-  return event.result == -EINVAL && has_sound_header(header, event.message);
-}
-
 }  // namespace
+
+bool ends_request(const Event& reply, const RequestContext& request) noexcept {
+  if (reply.result >= 0 || reply.result == -EFAULT) return true;
+  if (reply.result == -ENOENT) return reply.channel == request.channel;
+  const auto header = read_out_header(reply.message);
+  return reply.result == -EINVAL && header && has_sound_header(*header, reply.message);
+}
 
 class Conversation::Impl {
  public:
@@ -158,7 +158,7 @@ class Conversation::Impl {
     if (!header) return nullptr;
     Node* const node = outstanding_.find(header->unique);
     if (node == nullptr) return nullptr;
-    if (!ends_request(event, *header)) return &node->context;
+    if (!ends_request(event, node->context)) return &node->context;
     outstanding_.remove(header->unique);
     retired_ = node;
     if (node->context.opcode == Opcode::kInit) learn(node->context, event);

@@ -22,9 +22,14 @@ struct RequestContext {
   RequestView view;  // the request's bytes, owned by the Conversation; data of a WRITE is left out (tail empty)
 };
 
+/// Whether this reply ended its request, or found it ended (reference 3.1): it was accepted, or refused behind the
+/// header (EINVAL, EFAULT: the kernel completed it with EIO), or the kernel knows of no such request (ENOENT) though it
+/// was read from the same device. On another device ENOENT ends nothing (rule R1), nor does EINVAL at the header (rule
+/// R2).
+bool ends_request(const Event& reply, const RequestContext& request) noexcept;
+
 /// Fills Event::request. One a stream; ordered. Memory grows with the number of outstanding requests only.
-/// A reply ends its request when it was accepted (result >= 0) or refused with EINVAL/EFAULT after the header (the
-/// kernel completed it with EIO, reference 3.1); a reply refused with ENOENT, or EINVAL at the header, ends nothing.
+/// A reply ends its request as ends_request() says.
 /// A reply is matched by its unique alone: whether it came on the right channel is for a rule to say. The reply to an
 /// INTERRUPT matches nothing. A request with a unique that is outstanding already takes its place, as does one sent
 /// again (bit 63) that of its first sending.

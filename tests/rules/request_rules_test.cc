@@ -119,6 +119,16 @@ TEST_F(RequestRules, TasksThatWaitForTheirRepliesAreLegal) {
   EXPECT_THAT(talk.broken(), IsEmpty());
 }
 
+// The kernel no longer knew it: a second reply, or one that came too late.
+TEST_F(RequestRules, ARequestWhoseReplyFoundItGoneIsNotWaitedFor) {
+  talk.pid(7);
+  const auto first = getattr();
+  talk.result(-ENOENT).fail(first, EIO);
+  talk.pid(7);
+  getattr();
+  EXPECT_THAT(talk.broken(), IsEmpty());
+}
+
 TEST_F(RequestRules, ATaskMayHaveBackgroundRequestsBesideItsOwn) {
   talk.know(2);
   talk.open(2, 1);

@@ -90,8 +90,13 @@ TEST_F(ConversationTest, AReplyWithoutARequestFindsNone) {
 
 TEST_F(ConversationTest, ARefusedReplyEndsItsRequestOnlyWhereTheKernelCompletesIt) {
   lookup(2);
+  channel_ = 1;
   EXPECT_NE(reply(2, 0, -ENOENT), nullptr);
-  EXPECT_EQ(conversation_.outstanding(), 1U) << "ENOENT ends nothing";
+  EXPECT_EQ(conversation_.outstanding(), 1U) << "it was read from another device, and is known there";
+  channel_ = 0;
+  EXPECT_NE(reply(2, 0, -ENOENT), nullptr);
+  EXPECT_EQ(conversation_.outstanding(), 0U) << "the kernel had ended it";
+  lookup(2);
   EXPECT_NE(reply(2, 5, -EINVAL), nullptr);
   EXPECT_EQ(conversation_.outstanding(), 1U) << "a positive error is refused at the header";
   EXPECT_NE(reply(2, -512, -EINVAL), nullptr);
