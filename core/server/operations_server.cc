@@ -71,6 +71,9 @@ struct Init : Handler<void> {
 
 }  // namespace
 
+template <class H>
+constexpr bool kIsForget = std::is_same_v<H, Forget> || std::is_same_v<H, BatchForget>;
+
 class OperationsServer::Impl final : public TaskRunner {
  public:
   Impl(std::unique_ptr<Operations> operations, Options options)
@@ -138,6 +141,23 @@ class OperationsServer::Impl final : public TaskRunner {
     if (connection_.concurrent()) target_.store(&executor_, std::memory_order_release);
   }
 
+  /// Nobody waits for a FORGET, so nothing but memory limits how many the kernel hands over while a handler holds the
+  /// strand: their reader waits for some to have had their turn. The rest stays where it is small, in the kernel.
+  void queue_forget() {
+    if (queued_forgets_.load(std::memory_order_relaxed) >= kMostForgets && Executor::current() == nullptr)
+        [[unlikely]] {
+      std::unique_lock lock(forgets_mutex_);
+      forgets_taken_.wait(lock, [this] { return queued_forgets_.load(std::memory_order_relaxed) < kMostForgets; });
+    }
+    queued_forgets_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void take_forget() noexcept {
+    if (queued_forgets_.fetch_sub(1, std::memory_order_relaxed) != kMostForgets) return;
+    const std::lock_guard lock(forgets_mutex_);
+    forgets_taken_.notify_all();
+  }
+  bool on_strand() const noexcept { return target_.load(std::memory_order_acquire) == &strand_; }
+
   void begin_one() noexcept { outstanding_.fetch_add(1, std::memory_order_relaxed); }
   void end_one() noexcept {
     if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1 && disconnecting_.load(std::memory_order_acquire)) {
@@ -153,6 +173,11 @@ class OperationsServer::Impl final : public TaskRunner {
   std::atomic<bool> disconnecting_{false};
   std::mutex idle_mutex_;  // guards nothing but the sleep on idle_
   std::condition_variable idle_;
+
+  static constexpr std::size_t kMostForgets = 16;  // messages, each of up to a large buffer
+  std::atomic<std::size_t> queued_forgets_{0};     // for the strand
+  std::mutex forgets_mutex_;                       // guards nothing but the sleep on forgets_taken_; innermost
+  std::condition_variable forgets_taken_;
 
   Outstanding outstanding_requests_;
 
@@ -202,6 +227,9 @@ class OperationsServer::Impl::Call final : public Work,
   const IncomingRequest& incoming() const noexcept { return incoming_; }
 
   void run() noexcept override {
+    if constexpr (kIsForget<H>) {
+      if (server_.on_strand()) server_.take_forget();
+    }
     bool suspended = false;
     try {
       if (!start()) {
@@ -423,6 +451,9 @@ void OperationsServer::Impl::call(IncomingRequest&& incoming, ReplyChannel& repl
   if (const auto sound = call->read(); !sound) [[unlikely]] {
     refuse(call->incoming(), replies, sound.error());
     return;
+  }
+  if constexpr (kIsForget<H>) {
+    if (on_strand()) queue_forget();
   }
   target_.load(std::memory_order_acquire)->dispatch(*call.release());  // which deletes itself
 }

@@ -42,6 +42,7 @@ class OperationsServer final : public Server {
   /// disconnect() must have been called if handle() was.
   ~OperationsServer() override;
 
+  /// Waits while 16 messages of FORGETs are before handlers that run one at a time, unless it is called by one of them.
   void handle(IncomingRequest request, ReplyChannel& replies) override;
   /// Waits for handlers that are suspended, for spawned tasks and for notifications that are being written, then runs
   /// Operations::destroy(). With a ManualExecutor, whoever turns its crank must have let them end.
