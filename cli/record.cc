@@ -13,6 +13,7 @@
 #include "cli/run_child.h"
 #include "cli/version.h"
 #include "core/server/operations_server.h"
+#include "core/session/crash_guard.h"
 #include "core/session/session.h"
 #include "core/session/signals.h"
 #include "core/text/json.h"
@@ -164,6 +165,18 @@ tl::expected<std::filesystem::path, ExitStatus> make_rings(const Invocation& inv
   return {};
 }
 
+std::vector<std::string> crash_advice(const Invocation& invocation, const Settings& settings,
+                                      const MountOptions& mount) {
+  std::vector<std::string> advice;
+  if (settings.trace) {
+    advice.push_back("what was captured is in '" + *settings.trace + "' and '" +
+                     ring_directory(*settings.trace).string() + "'; put it together with: " + invocation.program +
+                     " repair '" + *settings.trace + "' NEW-TRACE");
+  }
+  advice.push_back(after_crash(settings.mountpoint, mount));
+  return advice;
+}
+
 /// From mounting to the end of the mount.
 tl::expected<Outcome, ExitStatus> serve(const Invocation& invocation, const Settings& settings,
                                         OperationsServer& server, Session& session, HeldEndSignals& held) {
@@ -273,8 +286,10 @@ ExitStatus run_record(const Invocation& invocation) {
   RecorderOptions recorder_options;
   recorder_options.rings = *rings;
   Recorder recorder(std::move(*writer), observers.sinks(), recorder_options);
+  const MountOptions mount{.subtype = made->filesystem->name, .options = settings->mount_options};
+  const CrashGuard crashes(server, crash_advice(invocation, *settings, mount));
   Session session(server, {.mountpoint = settings->mountpoint,
-                           .mount = {.subtype = made->filesystem->name, .options = settings->mount_options},
+                           .mount = mount,
                            .threads = settings->threads,
                            .transport = settings->transport,
                            .observers = {&recorder}});

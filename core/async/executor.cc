@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/alternate_stack.h"
 #include "core/async/frame_pool.h"
 #include "core/check.h"
 
@@ -75,6 +76,7 @@ PoolExecutor::PoolExecutor(unsigned threads, const std::string& name, Clock& clo
   for (unsigned i = 0; i < threads; ++i) {
     threads_.emplace_back([this, name] {
       ::pthread_setname_np(::pthread_self(), name.c_str());
+      const AlternateStack stack;
       run();
     });
   }

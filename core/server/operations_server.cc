@@ -106,6 +106,9 @@ class OperationsServer::Impl final : public TaskRunner {
   Operations& operations() noexcept { return *operations_; }
   Notifier& notifier() noexcept { return connection_.notifier(); }
   std::vector<OutstandingRequest> outstanding_requests() const { return outstanding_requests_.all(); }
+  CrashedRequests outstanding_in_crash(std::span<OutstandingRequest> space) const noexcept {
+    return outstanding_requests_.all_in_crash(space);
+  }
   void report();
   std::size_t outstanding() {
     return outstanding_.load(std::memory_order_relaxed) + connection_.notifier().unfinished();
@@ -642,6 +645,9 @@ Notifier& OperationsServer::notifier() noexcept {
 }
 std::vector<OutstandingRequest> OperationsServer::outstanding_requests() const {
   return impl_->outstanding_requests();
+}
+CrashedRequests OperationsServer::outstanding_requests_in_crash(std::span<OutstandingRequest> space) const noexcept {
+  return impl_->outstanding_in_crash(space);
 }
 void OperationsServer::report() {
   impl_->report();

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -60,6 +61,8 @@ class OperationsServer final : public Server {
   std::size_t outstanding() const;
   /// Requests that are not answered, the oldest first: what their handlers do. Any thread, at any time.
   std::vector<OutstandingRequest> outstanding_requests() const;
+  /// Likewise for a signal handler: async-signal-safe.
+  CrashedRequests outstanding_requests_in_crash(std::span<OutstandingRequest> space) const noexcept;
   /// Writes them to the log, a line each, as does setting the attribute fuse_stacktrace of the root (setfattr -n
   /// fuse_stacktrace MOUNTPOINT), which no handler sees. Any thread.
   void report();

@@ -3,14 +3,15 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/async/async.h"
 #include "core/protocol/opcode.h"
 #include "core/protocol/wire.h"
+#include "core/text/line_buffer.h"
 
 namespace fusereplay {
 
@@ -33,6 +34,14 @@ struct OutstandingRequest {
 
 /// "READ 44 of node 7 for pid 812, 12.3 s: suspended at fs.cc:31, in sync.cc:80". `now`: ns since the epoch.
 std::string describe(const OutstandingRequest& request, std::int64_t now);
+/// The same, async-signal-safe.
+void describe(LineBuffer& line, const OutstandingRequest& request, std::int64_t now) noexcept;
+
+/// What a process that crashes can still tell.
+struct CrashedRequests {
+  std::size_t count = 0;
+  bool complete = false;  // else some are missing: more than there is room for, or not to be told apart now
+};
 
 namespace internal {
 
@@ -85,6 +94,7 @@ class SuspendedCall {
 class Outstanding {
  public:
   Outstanding();
+  ~Outstanding();
   Outstanding(const Outstanding&) = delete;
   Outstanding& operator=(const Outstanding&) = delete;
 
@@ -114,6 +124,7 @@ class Outstanding {
       std::atomic<std::uint32_t> opcode{0};
       std::atomic<std::uint32_t> pid{0};
       std::uint32_t thread = 0;
+      Slot* next = nullptr;
     };
     Slot& slot_;
   };
@@ -124,6 +135,8 @@ class Outstanding {
 
   /// The oldest first.
   std::vector<OutstandingRequest> all() const;
+  /// Into `space`, likewise. Async-signal-safe: for a thread that crashed anywhere, in here too.
+  CrashedRequests all_in_crash(std::span<OutstandingRequest> space) const noexcept;
 
  private:
   struct Known {
@@ -136,12 +149,16 @@ class Outstanding {
     return *known.slot;
   }
   void find_slot();
+  template <class Take>
+  void each_suspended(Take take) const;
+  template <class Take>
+  void each_running(Take take) const;
 
   inline static constinit thread_local Known known{};  // of this thread, with the server it last ran a handler of
   const std::uint64_t id_;                             // unlike that of any server before
   mutable std::mutex mutex_;                           // guards all below; innermost
   SuspendedCall* first_ = nullptr;
-  std::deque<Running::Slot> slots_;  // one for each thread that ran a handler
+  std::atomic<Running::Slot*> slots_{nullptr};  // one for each thread that ran a handler; read without the mutex too
 };
 
 }  // namespace internal

@@ -3,9 +3,11 @@
 #include <cstdio>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "core/server/operations_server.h"
 #include "core/session/background.h"
+#include "core/session/crash_guard.h"
 #include "core/session/session.h"
 #include "core/session/signals.h"
 
@@ -80,7 +82,9 @@ int serve(std::unique_ptr<Operations> operations, const ServeOptions& options) {
   }
   HeldEndSignals held;  // before any thread that could take them
   OperationsServer server(std::move(operations));
-  Session session(server, session_options(options));
+  SessionOptions of_session = session_options(options);
+  const CrashGuard crashes(server, {after_crash(of_session.mountpoint, of_session.mount)});
+  Session session(server, std::move(of_session));
   if (const auto started = session.start(); !started) {
     const bool usage = started.error().kind == MountErrorKind::kBadOption;
     return fail(options, started.error().message, usage ? kBadUsage : kFailed);

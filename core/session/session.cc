@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/alternate_stack.h"
 #include "core/check.h"
 #include "core/protocol/opcode.h"
 #include "core/protocol/wire.h"
@@ -147,6 +148,7 @@ class Session::Impl {
   /// One device thread, from INIT to the end of the connection.
   void run(DeviceChannel& channel) {
     ::pthread_setname_np(::pthread_self(), ("device-" + std::to_string(channel.index())).c_str());
+    const AlternateStack stack;
     if (channel.index() == 0 && !pass_init_on(channel)) return;
     if (gate_.await(channel.device()) == InitGate::State::kAccepted) serve(channel);
   }
@@ -161,6 +163,7 @@ class Session::Impl {
   /// One queue's thread, likewise.
   void run_queue(std::uint16_t cpu) {
     ::pthread_setname_np(::pthread_self(), ("ring-" + std::to_string(cpu)).c_str());
+    const AlternateStack stack;
     DeviceChannel& device = *channels_[0];
     if (gate_.await(device.device()) != InitGate::State::kAccepted || gate_.transport() != Transport::kRing) return;
     RingQueue::Setup setup;

@@ -43,12 +43,32 @@ std::string quoted_text(std::string_view bytes, std::size_t limit) {
   return text;
 }
 
+void append_duration(LineBuffer& line, std::int64_t nanoseconds) noexcept {
+  struct Unit {
+    std::uint64_t nanoseconds;
+    std::uint64_t parts;  // of a unit that are shown: 10 for one decimal
+    unsigned decimals;
+    std::string_view name;
+  };
+  constexpr std::array kUnits = {Unit{1'000, 10, 1, " us"}, Unit{1'000'000, 100, 2, " ms"},
+                                 Unit{1'000'000'000, 100, 2, " s"}};
+  if (nanoseconds < 1'000) {
+    if (nanoseconds < 0) line << "-";
+    line << static_cast<std::uint64_t>(nanoseconds < 0 ? -nanoseconds : nanoseconds) << " ns";
+    return;
+  }
+  const auto value = static_cast<std::uint64_t>(nanoseconds);
+  const Unit& unit = value < 1'000'000 ? kUnits[0] : value < 1'000'000'000 ? kUnits[1] : kUnits[2];
+  const std::uint64_t part = unit.nanoseconds / unit.parts;
+  const std::uint64_t shown = value / part + (value % part * 2 >= part ? 1 : 0);
+  line << shown / unit.parts << ".";
+  line.digits(shown % unit.parts, 10, unit.decimals) << unit.name;
+}
+
 std::string duration_text(std::int64_t nanoseconds) {
-  const auto value = static_cast<double>(nanoseconds);
-  if (nanoseconds < 1'000) return format("%" PRId64 " ns", nanoseconds);
-  if (nanoseconds < 1'000'000) return format("%.1f us", value / 1e3);
-  if (nanoseconds < 1'000'000'000) return format("%.2f ms", value / 1e6);
-  return format("%.2f s", value / 1e9);
+  LineBuffer line;
+  append_duration(line, nanoseconds);
+  return std::string(line.text());
 }
 
 std::string size_text(std::uint64_t bytes) {

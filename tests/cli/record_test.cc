@@ -15,6 +15,7 @@ namespace fusereplay::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -57,6 +58,26 @@ TEST_F(RecordLive, OverIoUringTheTraceIsLikeAnyOther) {
   const CommandResult replay = run_fusereplay({"replay", trace, "--fs", "memfs", "--check"});
   EXPECT_EQ(replay.exit_code, 0) << replay;
   EXPECT_THAT(replay.out, HasSubstr("0 differences"));
+}
+
+TEST_F(RecordLive, ACrashIsReportedAndItsTraceCanBeRepaired) {
+  const std::string trace = scratch_path("crashed.fusetrace");
+  const std::string script =
+      "export ASAN_OPTIONS=$ASAN_OPTIONS:handle_segv=0; "
+      "$crashing record -o $trace --mount-option auto_unmount $mount --fs crashing 2>$trace.err & "
+      "until stat $mount/file >/dev/null 2>&1; do sleep 0.01; done; "
+      "cat $mount/file 2>/dev/null; wait $!; echo status $?; "
+      "while grep -q $mount /proc/self/mountinfo; do sleep 0.01; done; cat $trace.err; "
+      "$fusereplay repair $trace $trace.whole >/dev/null && $fusereplay show $trace.whole | tail -n 1";
+  const CommandResult result =
+      run_script("crashing=" CRASHING_COMMAND " trace=" + trace + " mount=" + mountpoint_ + "; " + script);
+  EXPECT_EQ(result.exit_code, 0) << result;
+  EXPECT_THAT(result.out, HasSubstr("status 139\n"));
+  EXPECT_THAT(result.out, HasSubstr("fusereplay: crashed by SIGSEGV at address 0x0 on thread "));
+  EXPECT_THAT(result.out, ContainsRegex("fusereplay:   READ [0-9]+ of node 2 for pid .*, which crashed\n"));
+  EXPECT_THAT(result.out, HasSubstr("put it together with: crashing_command repair '" + trace + "' NEW-TRACE\n"));
+  EXPECT_THAT(result.out, HasSubstr("'" + mountpoint_ + "' is unmounted when this process is gone (auto_unmount)\n"));
+  EXPECT_THAT(result.out, ContainsRegex("READ [^\n]*\n$")) << "the last that was captured is what crashed";
 }
 
 TEST_F(RecordLive, StatTellsOperationsAndFiles) {

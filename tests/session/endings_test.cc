@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <optional>
@@ -22,10 +23,18 @@
 namespace fusereplay::testing {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::StartsWith;
+
+/// The sanitizers' reports of crashes would stand before ours.
+const int kWithoutSanitizersHandlers = [] {
+  const char* const given = std::getenv("ASAN_OPTIONS");
+  const std::string ours = ":handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0";
+  return ::setenv("ASAN_OPTIONS", ((given != nullptr ? given : "") + ours).c_str(), 1);
+}();
 
 /// Waits until `reached`, looking again whenever the mount table changes.
 void wait_for_mounts(const std::function<bool()>& reached) {
@@ -277,6 +286,59 @@ TEST_F(EndingsLive, WhatIsNoMountedDeviceIsNotServed) {
   const ChildResult no_mount = Serving("", "/dev/fd/" + std::to_string(unmounted.get())).end();
   EXPECT_EQ(no_mount.exit_code, 3);
   EXPECT_THAT(no_mount.output, HasSubstr("is a FUSE device without a mount"));
+}
+
+struct Crash {
+  const char* how;
+  int signal;
+};
+
+class CrashLive : public ::testing::TestWithParam<Crash> {
+ protected:
+  void SetUp() override { skip_without_fuse(); }
+};
+
+TEST_P(CrashLive, TellsTheRequestAndDiesByItsSignal) {
+  Serving serving(std::string("auto_unmount,crash=") + GetParam().how);
+  wait_for_mounts([&] { return find_connection(serving.mountpoint()).has_value(); });
+  const ChildResult used = Serving::run({"cat", serving.mountpoint() + "/f1"});
+  EXPECT_FALSE(used.ok());
+  const ChildResult ended = serving.end();
+  EXPECT_EQ(ended.signal, GetParam().signal) << ended;
+  EXPECT_THAT(ended.output, ContainsRegex(std::string("^fusereplay: crashed by SIG") + ::sigabbrev_np(ended.signal) +
+                                          "( at address 0x[0-9a-f]+)? on thread [0-9]+ \\((device-[01]|fusereplay-pool)"
+                                          "\\)\nfusereplay: 1 request outstanding\n"
+                                          "fusereplay:   READ [0-9]+ of node 2 for pid [0-9]+, [0-9.]+ [a-z]+: running "
+                                          "on thread [0-9]+, which crashed\n"
+                                          "fusereplay: '.*' is unmounted when this process is gone \\(auto_unmount\\)"
+                                          "\n$"));
+  wait_for_mounts([&] { return !find_connection(serving.mountpoint()); });
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CrashLive,
+                         ::testing::Values(Crash{"segv", SIGSEGV}, Crash{"bus", SIGBUS}, Crash{"fpe", SIGFPE},
+                                           Crash{"ill", SIGILL}, Crash{"abrt", SIGABRT}, Crash{"overflow", SIGSEGV}),
+                         [](const auto& info) { return std::string(info.param.how); });
+
+TEST_F(EndingsLive, ACrashSaysHowToFreeTheMount) {
+  Serving serving("crash=segv");
+  wait_for_mounts([&] { return find_connection(serving.mountpoint()).has_value(); });
+  EXPECT_FALSE(Serving::run({"cat", serving.mountpoint() + "/f1"}).ok());
+  EXPECT_THAT(serving.end().output, EndsWith("stays mounted, without a server; free it with: fusermount3 -u '" +
+                                             serving.mountpoint() + "'\n"));
+  EXPECT_TRUE(Serving::run({"fusermount3", "-u", serving.mountpoint()}).ok());
+}
+
+TEST_F(EndingsLive, AHandlerOfTheProgramItselfStays) {
+  Serving serving("handler,auto_unmount,crash=segv");
+  wait_for_mounts([&] { return find_connection(serving.mountpoint()).has_value(); });
+  EXPECT_FALSE(Serving::run({"cat", serving.mountpoint() + "/f1"}).ok());
+  const ChildResult ended = serving.end();
+  EXPECT_EQ(ended.exit_code, 9) << ended;
+#if !defined(__SANITIZE_ADDRESS__)
+  EXPECT_THAT(ended.output, StartsWith("fusereplay: SIGSEGV has a handler already, which stays"));
+#endif
+  EXPECT_THAT(ended.output, EndsWith("own handler\n"));
 }
 
 std::string text_of(const std::string& path) {

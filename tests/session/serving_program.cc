@@ -4,10 +4,13 @@
 //   refuse   requires what no kernel offers
 //   wait     INIT is not answered before the fifo named by FUSEREPLAY_GATE was opened for writing
 //   die      SIGKILL instead of an answer to INIT
+//   crash=HOW  every READ crashes: segv, bus, fpe, ill, abrt, or overflow (of the stack)
+//   handler    the program has a handler for SIGSEGV of its own
 // At the end it prints to stderr: "destroyed 1 times, holding 2 lookups, 1 handles; 1 threads; status 0", and in the
 // background where it worked: "; in /".
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +28,43 @@
 namespace fusereplay {
 namespace {
 
+// The sanitizers would end the program in their own way.
+#define FUSEREPLAY_UNCHECKED __attribute__((no_sanitize("undefined"), no_sanitize("address"), noinline))
+
+FUSEREPLAY_UNCHECKED void write_to_nowhere() {
+  volatile int* volatile nowhere = nullptr;
+  *nowhere = 1;
+}
+FUSEREPLAY_UNCHECKED void write_past_the_end() {
+  const int file = ::memfd_create("empty", 0);
+  auto* const page = static_cast<volatile char*>(::mmap(nullptr, 4096, PROT_WRITE, MAP_SHARED, file, 0));
+  *page = 1;
+}
+FUSEREPLAY_UNCHECKED void divide_by_zero() {
+  volatile int one = 1;
+  volatile int zero = 0;
+  volatile int result = one / zero;
+  static_cast<void>(result);
+}
+FUSEREPLAY_UNCHECKED int fill_the_stack(volatile int* depth) {
+  volatile char much[4096];
+  much[0] = static_cast<char>(*depth);
+  *depth = *depth + 1;
+  return *depth == 0 ? 0 : fill_the_stack(depth) + much[0];
+}
+
+void crash(const std::string& how) {
+  if (how == "segv") write_to_nowhere();
+  if (how == "bus") write_past_the_end();
+  if (how == "fpe") divide_by_zero();
+  if (how == "ill") __builtin_trap();
+  if (how == "abrt") std::abort();
+  if (how == "overflow") {
+    volatile int depth = 0;
+    fill_the_stack(&depth);
+  }
+}
+
 /// What outlives the filesystem.
 struct Tally {
   int destroyed = 0;
@@ -36,7 +76,8 @@ enum class Behaviour : std::uint8_t { kServes, kRefuses, kWaits, kDies };
 
 class Tallying final : public Operations {
  public:
-  Tallying(Tally& tally, Behaviour behaviour) : tally_(tally), behaviour_(behaviour) {}
+  Tallying(Tally& tally, Behaviour behaviour, std::string crash)
+      : tally_(tally), behaviour_(behaviour), crash_(std::move(crash)) {}
 
   Async<void> init(Connection& connection) override {
     if (behaviour_ == Behaviour::kRefuses) return connection.require(Capability{kInitSubmounts});
@@ -70,6 +111,7 @@ class Tallying final : public Operations {
     return Result<void>();
   }
   Async<void> read(const Request&, NodeId, FileHandle, Offset offset, DataWriter& out) override {
+    crash(crash_);
     if (offset == 0) out.append(std::as_bytes(std::span("text\n", 5)));
     return Result<void>();
   }
@@ -85,6 +127,7 @@ class Tallying final : public Operations {
 
   Tally& tally_;
   const Behaviour behaviour_;
+  const std::string crash_;
   std::uint64_t lookups_ = 0;
   std::uint64_t handles_ = 0;
 };
@@ -106,18 +149,27 @@ int run(int argc, char** argv) {
   Behaviour behaviour = Behaviour::kServes;
   const std::map<std::string, Behaviour> behaviours = {
       {"refuse", Behaviour::kRefuses}, {"wait", Behaviour::kWaits}, {"die", Behaviour::kDies}};
+  std::string how;
   std::erase_if(arguments.options, [&](const std::string& option) {
+    if (option.starts_with("crash=")) how = option.substr(option.find('=') + 1);
+    if (option == "handler") {
+      std::signal(SIGSEGV, [](int) {
+        [[maybe_unused]] const auto written = ::write(STDERR_FILENO, "own handler\n", 12);
+        ::_exit(9);
+      });
+    }
+    if (option.starts_with("crash=") || option == "handler") return true;
     const auto found = behaviours.find(option);
     if (found != behaviours.end()) behaviour = found->second;
     return found != behaviours.end();
   });
   Tally tally;
-  const int status = serve(std::make_unique<Tallying>(tally, behaviour), {.name = "tally",
-                                                                          .mountpoint = arguments.mountpoint,
-                                                                          .mount_options = arguments.options,
-                                                                          .threads = 2,
-                                                                          .ground = arguments.ground,
-                                                                          .log = arguments.log});
+  const int status = serve(std::make_unique<Tallying>(tally, behaviour, how), {.name = "tally",
+                                                                               .mountpoint = arguments.mountpoint,
+                                                                               .mount_options = arguments.options,
+                                                                               .threads = 2,
+                                                                               .ground = arguments.ground,
+                                                                               .log = arguments.log});
   std::string where;
   if (arguments.ground == Ground::kBackground) where = "; in " + std::filesystem::current_path().string();
   std::fprintf(stderr, "destroyed %d times, holding %lu lookups, %lu handles; %u threads; status %d%s\n",

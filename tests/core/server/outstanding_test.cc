@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <span>
 #include <thread>
 
 #include "core/async/sync.h"
@@ -103,6 +105,20 @@ TEST_F(OutstandingRequests, AHandlerThatHoldsItsThreadIsToldWithTheThread) {
   fs_.leave.notify_all();
   caller.join();
   EXPECT_THAT(server_.outstanding_requests(), IsEmpty());
+}
+
+TEST_F(OutstandingRequests, ACrashIsToldTheSameAndWhetherThatIsAll) {
+  const auto first = client_.getattr(kRoot);
+  const auto second = client_.getattr(NodeId{2});
+  std::array<OutstandingRequest, 3> space;
+  const CrashedRequests all = server_.outstanding_requests_in_crash(space);
+  const auto requests = server_.outstanding_requests();
+  ASSERT_EQ(all.count, 2U);
+  EXPECT_TRUE(all.complete);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(describe(space[i], 0), describe(requests[i], 0));
+  const CrashedRequests some = server_.outstanding_requests_in_crash(std::span(space).first(1));
+  EXPECT_EQ(some.count, 1U);
+  EXPECT_FALSE(some.complete);
 }
 
 TEST_F(OutstandingRequests, SettingTheAttributeWritesTheReport) {
