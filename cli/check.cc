@@ -5,6 +5,7 @@
 #include "cli/findings.h"
 #include "cli/invocation.h"
 #include "cli/trace_input.h"
+#include "cli/unseen.h"
 #include "core/text/json.h"
 #include "rules/rule_set.h"
 #include "traces/event_log.h"
@@ -34,19 +35,23 @@ ExitStatus check_trace(const Invocation& invocation, const std::string& path, Ou
   if (!reader) return reader.error();
   RuleSet rules;
   EventLog log;
+  UnseenOpens unseen;
   ExitStatus status = read_trace(invocation, path, **reader, [&](const Event& event, const Conversation&) {
     rules.on_event(event);
     log.on_event(event);
+    unseen.on_event(event);
   });
   rules.finish();
   if (rules.total() != 0) status = worse(status, ExitStatus::kFindings);
   if (output == Output::kText) {
     print_findings(path, (*reader)->events(), rules);
+    if (unseen.count() != 0) std::cout << unseen_text(unseen.count()) << '\n';
     std::cout << "event_log_hash " << log.hash() << '\n';
   }
   json.begin_object().key("trace").name(path);
   json.member("events", (*reader)->events()).member("missing", (*reader)->missing());
   json.member("truncated", (*reader)->truncated()).member("event_log_hash", log.hash());
+  json.member("opened_past", unseen.count());
   write_findings(json, rules);
   json.end_object();
   return status;

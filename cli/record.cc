@@ -11,6 +11,7 @@
 #include "cli/findings.h"
 #include "cli/invocation.h"
 #include "cli/run_child.h"
+#include "cli/unseen.h"
 #include "cli/version.h"
 #include "core/server/operations_server.h"
 #include "core/session/crash_guard.h"
@@ -118,9 +119,10 @@ struct Observers {
   EventLog log;
   AsKept kept;                     // the log's hash is that of what the trace gives back
   std::unique_ptr<RuleSet> rules;  // with --check
+  UnseenOpens unseen;
 
   std::vector<EventSink*> sinks() {
-    std::vector<EventSink*> all = {&kept};
+    std::vector<EventSink*> all = {&kept, &unseen};
     if (rules != nullptr) all.push_back(rules.get());
     return all;
   }
@@ -240,6 +242,7 @@ void print_report(const Settings& settings, const Outcome& outcome, const Record
     std::cout << *settings.trace << ": " << count_text(report.trace.events, "event") << ", "
               << size_text(report.trace.bytes) << '\n';
   }
+  if (observers.unseen.count() != 0) std::cout << unseen_text(observers.unseen.count()) << '\n';
   if (observers.rules != nullptr) print_findings("check", report.events, *observers.rules);
   std::cout << "event_log_hash " << observers.log.hash() << std::endl;
 }
@@ -253,6 +256,7 @@ std::string json_report(const Settings& settings, const Outcome& outcome, const 
     json.key("trace").name(*settings.trace).member("bytes", report.trace.bytes);
     json.member("raw_records", report.trace.raw_records);
   }
+  json.member("opened_past", observers.unseen.count());
   if (outcome.child) json.member("run_status", outcome.child->value);
   if (observers.rules != nullptr) write_findings(json, *observers.rules);
   json.end_object();

@@ -12,6 +12,7 @@
 #include "cli/story.h"
 #include "cli/terminal.h"
 #include "cli/trace_input.h"
+#include "cli/unseen.h"
 #include "core/text/json.h"
 #include "core/text/readable.h"
 #include "replayer/expected.h"
@@ -192,6 +193,10 @@ void print_report(const std::string& path, const ReplayReport& report, const Sto
               << count_text(counts.tolerated_concurrent_attributes, "attribute") << ", "
               << count_text(counts.tolerated_usage, "total") << '\n';
   }
+  if (counts.opened_past != 0) {
+    std::cout << unseen_text(counts.opened_past) << ", and was not replayed; "
+              << count_text(counts.tolerated_unseen, "answer") << " that may differ for it tolerated\n";
+  }
   if (counts.compared_by_size != 0) {
     std::cout << "data of " << count_text(counts.compared_by_size, "READ")
               << " compared by size: the trace does not keep it\n";
@@ -212,6 +217,7 @@ void write_counts(JsonWriter& json, const ReplayCounts& counts) {
   json.member("unreadable", counts.unreadable);
   json.member("tolerated_concurrent_attributes", counts.tolerated_concurrent_attributes);
   json.member("tolerated_usage", counts.tolerated_usage).member("tolerated_ignored", counts.tolerated_ignored);
+  json.member("opened_past", counts.opened_past).member("tolerated_unseen", counts.tolerated_unseen);
   json.member("compared_by_size", counts.compared_by_size);
   json.member("recorded_notifications", counts.recorded_notifications);
   json.member("live_notifications", counts.live_notifications).member("withheld", counts.withheld);

@@ -12,6 +12,7 @@
 #include "cli/invocation.h"
 #include "cli/statistics.h"
 #include "cli/trace_input.h"
+#include "cli/unseen.h"
 #include "core/result.h"
 #include "core/text/json.h"
 #include "core/text/readable.h"
@@ -90,6 +91,7 @@ void print_overview(const Report& report) {
             << "files      " << count_text(statistics.nodes(), "node") << ", "
             << count_text(statistics.opened(), "handle") << " opened, " << size_text(statistics.bytes_read())
             << " read, " << size_text(statistics.bytes_written()) << " written\n";
+  if (statistics.opened_past() != 0) std::cout << "unseen     " << unseen_text(statistics.opened_past()) << '\n';
 }
 
 void print_operations(const Statistics& statistics) {
@@ -166,7 +168,9 @@ std::string to_json(const Report& report) {
   json.member("missing", report.reader.missing()).member("truncated", report.reader.truncated());
   json.member("requests", statistics.requests()).member("replies", statistics.replies());
   json.member("notifications", statistics.notifications()).member("nodes", statistics.nodes());
-  json.member("opened", statistics.opened()).member("bytes_read", statistics.bytes_read());
+  json.member("opened", statistics.opened())
+      .member("opened_past", statistics.opened_past())
+      .member("bytes_read", statistics.bytes_read());
   json.member("bytes_written", statistics.bytes_written());
   write_operations(json, statistics);
   json.key("busiest").begin_array();

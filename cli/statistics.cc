@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/event/conversation.h"
+#include "core/protocol/flags.h"
 
 namespace fusereplay {
 
@@ -72,7 +73,11 @@ void Statistics::on_success(const Event& event) {
   const auto reply = ReplyView::parse(event.message, request.opcode, request.asks_size);
   if (!reply) return;
   for (const StructId id : reply->layout().structs) {
-    if (id == StructId::kOpenOut) ++opened_;
+    if (id == StructId::kOpenOut) {
+      ++opened_;
+      const bool file = request.opcode != Opcode::kOpendir;
+      if (file && goes_past_filesystem(reply->fixed<wire::OpenOut>().open_flags)) ++opened_past_;
+    }
     if (id == StructId::kWriteOut) bytes_written_ += reply->fixed<wire::WriteOut>().size;
     if (id == StructId::kEntryOut && request.view.layout().names > 0) {
       const auto entry = reply->fixed<wire::EntryOut>();

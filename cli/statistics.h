@@ -41,7 +41,9 @@ class Statistics : public EventSink {
   std::uint64_t replies() const noexcept { return replies_; }
   std::uint64_t notifications() const noexcept { return notifications_; }
   std::uint64_t marks() const noexcept { return marks_; }
-  std::uint64_t opened() const noexcept { return opened_; }                // handles granted
+  std::uint64_t opened() const noexcept { return opened_; }  // handles granted
+  /// Of these, those whose reads and writes the kernel makes by itself.
+  std::uint64_t opened_past() const noexcept { return opened_past_; }
   std::uint64_t bytes_read() const noexcept { return bytes_read_; }        // by READ
   std::uint64_t bytes_written() const noexcept { return bytes_written_; }  // by WRITE, as acknowledged
   std::int64_t span() const noexcept { return last_ - first_; }            // ns from the first event to the last
@@ -69,6 +71,7 @@ class Statistics : public EventSink {
   std::uint64_t notifications_ = 0;
   std::uint64_t marks_ = 0;
   std::uint64_t opened_ = 0;
+  std::uint64_t opened_past_ = 0;
   std::uint64_t bytes_read_ = 0;
   std::uint64_t bytes_written_ = 0;
   std::int64_t first_ = 0;

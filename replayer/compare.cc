@@ -15,6 +15,10 @@ namespace {
 
 constexpr std::size_t kHeader = sizeof(wire::OutHeader);
 
+bool copies_range(Opcode opcode) noexcept {
+  return opcode == Opcode::kCopyFileRange || opcode == Opcode::kCopyFileRange64;
+}
+
 bool is_access_time(std::string_view field) noexcept {
   return field.substr(std::min<std::size_t>(5, field.size())).starts_with("atime");
 }
@@ -89,6 +93,11 @@ Comparison Comparer::compare(const Slot& slot, const Message& recorded, const Me
   std::memcpy(&was, recorded.head.data(), kHeader);
   std::memcpy(&is, live.head.data(), kHeader);
   if (kept_.active() && slot.readable && is.error == 0) note_changed_data(slot, live);
+  if (copies_range(slot.opcode) && unseen_.of(slot.nodeid) == UnseenChanges::Extent::kContent) {
+    for (std::size_t i = 0; i < slot.touch.count; ++i) {
+      unseen_.opened(slot.touch.nodes[i], UnseenChanges::Extent::kContent);
+    }
+  }
   if (was.error != is.error) {
     if (tolerances_.other_implementation() && same_outcome(live, was.error, is.error)) return result_;
     differs({.kind = DifferenceKind::kError,
@@ -243,6 +252,7 @@ void Comparer::compare_bodies(const MessageLayout& layout, const Body& recorded,
     std::memcpy(static_cast<void*>(&was), recorded.fixed.data(), std::min(sizeof(was), recorded.fixed.size()));
     std::memcpy(static_cast<void*>(&is), live.fixed.data(), std::min(sizeof(is), live.fixed.size()));
     // How the messages travelled is not the filesystem's to say.
+    if ((was.flags2 & (kInitPassthrough >> 32)) != 0) unseen_.follow();
     for (wire::InitOut* init : {&was, &is}) init->flags2 &= ~static_cast<std::uint32_t>(kInitOverIoUring >> 32);
     compare_struct(StructId::kInitOut, reinterpret_cast<const std::byte*>(&was),
                    reinterpret_cast<const std::byte*>(&is), -1);
@@ -251,7 +261,11 @@ void Comparer::compare_bodies(const MessageLayout& layout, const Body& recorded,
   std::size_t offset = 0;
   for (const StructId id : layout.structs) {
     if (id == StructId::kNone || done()) break;
-    compare_struct(id, recorded.fixed.data() + offset, live.fixed.data() + offset, -1);
+    if (id == StructId::kOpenOut) {
+      compare_open(recorded.fixed.data() + offset, live.fixed.data() + offset);
+    } else {
+      compare_struct(id, recorded.fixed.data() + offset, live.fixed.data() + offset, -1);
+    }
     offset += plans_.of(id).size;
   }
   if (done()) return;
@@ -271,6 +285,10 @@ void Comparer::compare_bodies(const MessageLayout& layout, const Body& recorded,
       break;
     default:
       if (tolerances_.profile == CompareProfile::kOutcome) break;
+      if (slot_->opcode == Opcode::kRead && unseen_.of(slot_->nodeid) == UnseenChanges::Extent::kContent) {
+        ++result_.tolerated_unseen;
+        break;
+      }
       if (slot_->opcode == Opcode::kListxattr && tolerances_.other_implementation()) {
         compare_names(recorded.tail, live.tail);
       } else if (slot_->opcode == Opcode::kRead && kept_.active()) {
@@ -279,6 +297,25 @@ void Comparer::compare_bodies(const MessageLayout& layout, const Body& recorded,
         compare_data(recorded.tail, live.tail);
       }
   }
+}
+
+/// Without a kernel no backing file can be had, so that a live answer never goes past the filesystem.
+void Comparer::compare_open(const std::byte* recorded, const std::byte* live) {
+  wire::OpenOut was{};
+  std::memcpy(&was, recorded, sizeof(was));
+  if (slot_->opcode == Opcode::kOpendir || !goes_past_filesystem(was.open_flags)) {
+    return compare_struct(StructId::kOpenOut, recorded, live, -1);
+  }
+  wire::OpenOut is{};
+  std::memcpy(&is, live, sizeof(is));
+  const std::uint32_t flags =
+      slot_->opcode == Opcode::kOpen ? slot_->fixed<wire::OpenIn>().flags : slot_->fixed<wire::CreateIn>().flags;
+  const bool writes = (flags & O_ACCMODE) != O_RDONLY;
+  unseen_.opened(node_, writes ? UnseenChanges::Extent::kContent : UnseenChanges::Extent::kTimes);
+  result_.opened_past = true;
+  is.open_flags = was.open_flags;
+  is.backing_id = was.backing_id;
+  compare_struct(StructId::kOpenOut, recorded, reinterpret_cast<const std::byte*>(&is), -1);
 }
 
 void Comparer::compare_struct(StructId id, const std::byte* recorded, const std::byte* live, std::int64_t entry) {
@@ -335,6 +372,7 @@ void Comparer::compare_id(const PlanField& id, std::uint64_t recorded, std::uint
       same = !counts_ || node_ == 0 || bindings_.match_generation(node_, recorded, live);
       break;
     case FieldRole::kIno:
+      if (counts_) unseen_.shown(node_, recorded);
       if (tolerances_.other_implementation()) return;
       same = bindings_.match_ino(counts_ ? node_ : 0, recorded, live);
       break;
@@ -401,6 +439,12 @@ bool Comparer::tolerated(const PlanField& planned, std::uint64_t recorded, std::
   const FieldRole role = planned.field->role;
   if (tolerances_.ignored.has(role)) {
     ++result_.tolerated_ignored;
+    return true;
+  }
+  const bool of_content = slot_->opcode == Opcode::kLseek || copies_range(slot_->opcode);
+  const bool unknown = of_content && unseen_.of(slot_->nodeid) == UnseenChanges::Extent::kContent;
+  if (unknown || (planned.attribute && unseen_.explain(node_, *planned.field))) {
+    ++result_.tolerated_unseen;
     return true;
   }
   if (overlap_ == nullptr) return false;

@@ -12,6 +12,7 @@
 #include "replayer/plan.h"
 #include "replayer/slot.h"
 #include "replayer/tolerances.h"
+#include "replayer/unseen_changes.h"
 
 namespace fusereplay {
 
@@ -67,7 +68,9 @@ struct Comparison {
   std::uint32_t tolerated_attributes = 0;
   std::uint32_t tolerated_usage = 0;
   std::uint32_t tolerated_ignored = 0;
-  bool by_size = false;  // data that could only be compared by its size, see KeptData
+  std::uint32_t tolerated_unseen = 0;
+  bool opened_past = false;  // the recorded kernel was to read and write the file by itself
+  bool by_size = false;      // data that could only be compared by its size, see KeptData
 };
 
 /// How far to go.
@@ -92,7 +95,10 @@ class Comparer {
   /// A change that both sides made: what it does to the times that a caller set is followed. Before its reply is
   /// compared.
   void follow_times(const Slot& slot);
-  void forgotten(std::uint64_t recorded_node) noexcept { set_times_.erase(recorded_node); }
+  void forgotten(std::uint64_t recorded_node) noexcept {
+    set_times_.erase(recorded_node);
+    unseen_.forgotten(recorded_node);
+  }
 
   /// Binds for good what the replies bind.
   void accept();
@@ -117,6 +123,7 @@ class Comparer {
 
   static bool split(const MessageLayout& layout, const Message& message, Body& body) noexcept;
   void compare_bodies(const MessageLayout& layout, const Body& recorded, const Body& live);
+  void compare_open(const std::byte* recorded, const std::byte* live);
   void compare_struct(StructId id, const std::byte* recorded, const std::byte* live, std::int64_t entry);
   void compare_ids(const StructPlan& plan, const std::byte* recorded, const std::byte* live, std::int64_t entry);
   void compare_id(const PlanField& id, std::uint64_t recorded, std::uint64_t live, std::int64_t entry);
@@ -142,6 +149,7 @@ class Comparer {
   const Tolerances& tolerances_;
   const Plans& plans_;
   KeptData kept_;
+  UnseenChanges unseen_;
 
   // Of the comparison under way.
   const Slot* slot_ = nullptr;

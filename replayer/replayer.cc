@@ -599,6 +599,8 @@ void Replayer::Impl::count_tolerated(const Comparison& comparison) noexcept {
   report_.counts.tolerated_concurrent_attributes += comparison.tolerated_attributes;
   report_.counts.tolerated_usage += comparison.tolerated_usage;
   report_.counts.tolerated_ignored += comparison.tolerated_ignored;
+  report_.counts.tolerated_unseen += comparison.tolerated_unseen;
+  if (comparison.opened_past) ++report_.counts.opened_past;
   if (comparison.by_size) ++report_.counts.compared_by_size;
 }
 

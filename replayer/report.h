@@ -60,7 +60,9 @@ struct ReplayCounts {
   std::uint64_t tolerated_concurrent_attributes = 0;  // fields, see Tolerances::concurrent
   std::uint64_t tolerated_usage = 0;                  // fields
   std::uint64_t tolerated_ignored = 0;                // fields that differed where each implementation may choose
-  std::uint64_t compared_by_size = 0;                 // READs: the trace does not keep all it takes to say more
+  std::uint64_t opened_past = 0;       // opens whose reads and writes the recorded kernel made by itself: not seen
+  std::uint64_t tolerated_unseen = 0;  // attributes, and READs, of what may have been written by these
+  std::uint64_t compared_by_size = 0;  // READs: the trace does not keep all it takes to say more
   std::uint64_t recorded_notifications = 0;
   std::uint64_t live_notifications = 0;  // not compared: when a server sends one is its own affair
   std::uint64_t divergences = 0;         // causes and followers

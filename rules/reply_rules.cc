@@ -275,6 +275,10 @@ void ReplyRules::check_init(const ReplyStep& step) {
     say("flag ", init_flag_name(bit).empty() ? text("bit ", bit) : std::string(init_flag_name(bit)),
         ", which the kernel did not offer");
   }
+  if ((flags & stream_.offered() & kInitPassthrough) != 0 && !settles_passthrough(out)) {
+    say("PASSTHROUGH with max_stack_depth ", out.max_stack_depth,
+        (flags & kInitWritebackCache) != 0 ? " beside WRITEBACK_CACHE" : "", ", which the kernel does not take");
+  }
 }
 
 void ReplyRules::finish(const Event& last_event) {

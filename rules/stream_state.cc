@@ -11,12 +11,19 @@ constexpr std::uint32_t kMinMaxWrite = 4096;
 constexpr std::uint32_t kDefaultMaxPages = 32;
 // The first protocol whose kernels may take names of PATH_MAX - 1 bytes.
 constexpr std::uint32_t kLongNamesMinor = 42;
+constexpr std::uint32_t kMaxStackDepth = 2;  // FILESYSTEM_MAX_STACK_DEPTH
 
 std::uint64_t flags_of(std::uint32_t low, std::uint32_t high) noexcept {
   return low | ((low & kInitInitExt) != 0 ? std::uint64_t{high} << 32 : 0);
 }
 
 }  // namespace
+
+bool settles_passthrough(const wire::InitOut& out) noexcept {
+  const std::uint64_t flags = flags_of(out.flags, out.flags2);
+  return (flags & kInitPassthrough) != 0 && (flags & kInitWritebackCache) == 0 && out.max_stack_depth >= 1 &&
+         out.max_stack_depth <= kMaxStackDepth;
+}
 
 void StreamState::on_request(const RequestStep& step) noexcept {
   if (step.context.opcode != Opcode::kInit || !step.context.known) return;
@@ -38,6 +45,7 @@ void StreamState::on_reply(const ReplyStep& step) noexcept {
 
 void StreamState::learn(const wire::InitOut& out) noexcept {
   granted_ = offered_ & flags_of(out.flags, out.flags2);
+  if (!settles_passthrough(out)) granted_ &= ~std::uint64_t{kInitPassthrough};
   max_write_ = out.minor < 5 ? kMinMaxWrite : std::max(kMinMaxWrite, out.max_write);
   max_pages_ = (granted_ & kInitMaxPages) != 0 ? std::max<std::uint32_t>(out.max_pages, 1) : kDefaultMaxPages;
   max_name_ = kernel_minor_ >= kLongNamesMinor && (granted_ & kInitMaxPages) != 0 ? 4095 : 1024;

@@ -7,6 +7,9 @@
 
 namespace fusereplay {
 
+/// Whether a kernel that offers PASSTHROUGH takes it from this answer to INIT (fs/fuse/inode.c process_init_reply).
+bool settles_passthrough(const wire::InitOut& out) noexcept;
+
 /// Told of each event before the rules are.
 class StreamState {
  public:

@@ -6,6 +6,7 @@
 
 #include "core/async/async.h"
 #include "core/async/clock.h"
+#include "core/operations/backing_files.h"
 #include "core/operations/capability.h"
 #include "core/operations/interrupts.h"
 #include "core/operations/notifier.h"
@@ -69,6 +70,8 @@ class Connection {
   Interrupts& interrupts() noexcept { return interrupts_; }
   /// What the filesystem has to tell the kernel.
   Notifier& notifier() noexcept { return notifier_; }
+  /// Files that the kernel shall read and write by itself. Once INIT is answered.
+  BackingFiles& backing_files() noexcept { return backing_files_; }
   /// Runs `task` on its own; its failure is logged. It must end by itself: disconnect waits for it before destroy().
   void spawn(Async<void> task);
 
@@ -94,6 +97,7 @@ class Connection {
   Limits limits_;
   bool concurrent_ = false;
   Notifier notifier_;
+  BackingFiles backing_files_;
 };
 
 }  // namespace fusereplay

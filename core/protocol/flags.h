@@ -84,6 +84,10 @@ inline constexpr std::uint32_t kFopenStream = 1U << 4;
 inline constexpr std::uint32_t kFopenNoflush = 1U << 5;
 inline constexpr std::uint32_t kFopenParallelDirectWrites = 1U << 6;
 inline constexpr std::uint32_t kFopenPassthrough = 1U << 7;
+/// Whether an open that was answered with these flags sends no READ and no WRITE.
+constexpr bool goes_past_filesystem(std::uint32_t open_flags) noexcept {
+  return (open_flags & (kFopenPassthrough | kFopenDirectIo)) == kFopenPassthrough;
+}
 // ReleaseIn.release_flags
 inline constexpr std::uint32_t kReleaseFlush = 1U << 0;
 inline constexpr std::uint32_t kReleaseFlockUnlock = 1U << 1;

@@ -160,6 +160,11 @@ class OperationsServer::Impl final : public TaskRunner {
     forgets_taken_.notify_all();
   }
   bool on_strand() const noexcept { return target_.load(std::memory_order_acquire) == &strand_; }
+  /// INIT has been answered.
+  void connect(ReplyChannel& replies) {
+    connection_.backing_files().connect(replies);
+    notifier().open(replies);
+  }
 
   void begin_one() noexcept { outstanding_.fetch_add(1, std::memory_order_relaxed); }
   void end_one() noexcept {
@@ -315,7 +320,7 @@ class OperationsServer::Impl::Call final : public Work,
     }
     Impl& server = server_;
     if (counted) server.outstanding_requests_.remove(*this);
-    if constexpr (std::is_same_v<H, Init>) server.notifier().open(replies_);
+    if constexpr (std::is_same_v<H, Init>) server.connect(replies_);
     while (Work* const work = after_reply_.pop()) work->run();
     delete this;
     if (counted) server.end_one();
@@ -617,6 +622,7 @@ void OperationsServer::Impl::disconnect() {
   begin_one();
   target_.load(std::memory_order_acquire)->dispatch(at_end);  // runs later where the strand is still being left
   wait_until_idle();
+  connection_.backing_files().disconnect();
 }
 
 OperationsServer::OperationsServer(std::unique_ptr<Operations> operations, Options options)

@@ -32,6 +32,14 @@ class ReplyChannel {
   /// The supplementary groups of the task with this pid, which waits for a reply. ESRCH: not known here, or no such
   /// task any more. Any thread.
   virtual Result<std::vector<std::uint32_t>> groups_of(std::uint32_t /*pid*/) const { return Errno(ESRCH); }
+  /// Makes the file that is open as `fd` known to the kernel, so that an answer to OPEN may name it by this number
+  /// (BackingFiles). EPERM where there is no kernel, as where the caller may not. Any thread.
+  virtual Result<std::int32_t> open_backing(int fd) {
+    static_cast<void>(fd);
+    return Errno(EPERM);
+  }
+  /// Takes that back.
+  virtual void close_backing(std::int32_t id) noexcept { static_cast<void>(id); }
 };
 
 /// One request on its way to a server.

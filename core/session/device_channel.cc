@@ -1,5 +1,6 @@
 #include "core/session/device_channel.h"
 
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -16,6 +17,15 @@
 
 namespace fusereplay {
 namespace {
+
+// include/uapi/linux/fuse.h, 7.40 and later.
+struct BackingMap {
+  std::int32_t fd;
+  std::uint32_t flags;
+  std::uint64_t padding;
+};
+constexpr unsigned long kBackingOpen = _IOW(229, 1, BackingMap);
+constexpr unsigned long kBackingClose = _IOW(229, 2, std::uint32_t);
 
 /// Below this, reading into a buffer and writing from it is no slower (docs/performance.md).
 constexpr std::size_t kWorthSplicing = 32768;
@@ -80,6 +90,18 @@ Result<std::vector<std::uint32_t>> groups_of_task(std::uint32_t pid) {
     return std::vector(std::istream_iterator<std::uint32_t>(numbers), std::istream_iterator<std::uint32_t>());
   }
   return Errno(ESRCH);
+}
+
+Result<std::int32_t> DeviceChannel::open_backing(int fd) {
+  BackingMap map{.fd = fd, .flags = 0, .padding = 0};
+  const int id = ::ioctl(device_.get(), kBackingOpen, &map);
+  if (id < 0) return Errno::last();
+  return id;
+}
+
+void DeviceChannel::close_backing(std::int32_t id) noexcept {
+  auto number = static_cast<std::uint32_t>(id);
+  ::ioctl(device_.get(), kBackingClose, &number);
 }
 
 std::int64_t DeviceChannel::answer_init(const Message& answer) {

@@ -37,6 +37,8 @@ class DeviceChannel final : public ReplyChannel {
   /// By splice(2), where no observer wants the data and it is worth it.
   std::optional<std::int64_t> send_file(std::uint64_t unique, const FileRange& file) override;
   Result<std::vector<std::uint32_t>> groups_of(std::uint32_t pid) const override { return groups_of_task(pid); }
+  Result<std::int32_t> open_backing(int fd) override;
+  void close_backing(std::int32_t id) noexcept override;
 
   int device() const noexcept { return device_.get(); }
   std::uint32_t index() const noexcept { return index_; }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/protocol/dirent.h"
+#include "core/protocol/flags.h"
 #include "core/result.h"
 #include "core/text/json.h"
 #include "core/text/readable.h"
@@ -143,10 +144,21 @@ void append_struct(std::string& line, const StructInfo& info, Bytes bytes) {
   }
 }
 
+/// Whether that is the answer to an open whose READs and WRITEs nobody will see.
+bool opens_past_filesystem(const StructInfo& info, Bytes bytes) {
+  if (info.id != StructId::kOpenOut) return false;
+  wire::OpenOut out{};
+  std::memcpy(&out, bytes.data(), sizeof(out));
+  return goes_past_filesystem(out.open_flags);
+}
+
 void append_body(std::string& line, const BodyView& body, DataShown shown) {
   constexpr std::size_t kStart = 32;
   for (std::size_t index = 0; index < body.layout().names; ++index) line += ' ' + quoted_text(body.name(index));
-  for_each_struct(body, [&](const StructInfo& info, Bytes bytes) { append_struct(line, info, bytes); });
+  for_each_struct(body, [&](const StructInfo& info, Bytes bytes) {
+    append_struct(line, info, bytes);
+    if (opens_past_filesystem(info, bytes)) line += " (its reads and writes go past the filesystem: not seen)";
+  });
   for_each_element(body, [&](const StructInfo& info, Bytes bytes) {
     line += " {";
     append_struct(line, info, bytes);

@@ -20,9 +20,11 @@ namespace fusereplay::passthrough {
 
 /// A regular file, open.
 struct OpenFile {
-  OpenFile(NodeId opened, UniqueFd descriptor) noexcept : node(opened), fd(std::move(descriptor)) {}
+  OpenFile(NodeId opened, UniqueFd descriptor, std::shared_ptr<const void> way) noexcept
+      : node(opened), fd(std::move(descriptor)), hold(std::move(way)) {}
   const NodeId node;
   const UniqueFd fd;
+  const std::shared_ptr<const void> hold;  // OpenWay::Taken
 };
 
 /// A directory, open, and what was read of it ahead. Cookies are the source's own (d_off), so they stay valid as long

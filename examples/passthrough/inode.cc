@@ -33,4 +33,20 @@ void NodeIndex::remove(const Inode& inode) noexcept {
   if (found != known_.end() && found->second.inode == &inode) known_.erase(found);
 }
 
+OpenWay::Taken OpenWay::take(BackingFiles& files, int fd) {
+  const std::lock_guard lock(mutex_);
+  if (auto backing = backing_.lock()) return {backing->id(), std::move(backing)};
+  auto ordinary = ordinary_.lock();
+  if (ordinary == nullptr) {
+    if (auto opened = files.open(fd)) {
+      auto backing = std::make_shared<const BackingFile>(std::move(*opened));
+      backing_ = backing;
+      return {backing->id(), std::move(backing)};
+    }
+    ordinary = std::make_shared<const char>();
+    ordinary_ = ordinary;
+  }
+  return {0, std::move(ordinary)};
+}
+
 }  // namespace fusereplay::passthrough

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 
+#include "core/operations/backing_files.h"
 #include "core/operations/inode_table.h"
 #include "core/unique_fd.h"
 #include "examples/locks/file_locks.h"
@@ -69,6 +71,24 @@ class NodeIndex {
   std::unordered_map<Key, Known, KeyHash> known_;
 };
 
+/// By what way the opens of one file go to the kernel. Those that overlap all go by one backing file, or none does: it
+/// refuses the rest (fs/fuse/iomode.c). Thread-safe.
+class OpenWay {
+ public:
+  struct Taken {
+    std::int32_t backing_id = 0;  // 0: reads and writes come here
+    std::shared_ptr<const void>
+        hold;  // for as long as the handle is open: the kernel has left that way when it says so
+  };
+  /// For one more open, of the file that is open as `fd`.
+  Taken take(BackingFiles& files, int fd);
+
+ private:
+  std::mutex mutex_;  // guards all below; over the connection's own
+  std::weak_ptr<const BackingFile> backing_;
+  std::weak_ptr<const void> ordinary_;
+};
+
 /// Record locks taken on the source's file, where other programs meet them: an open file description of its own for
 /// each owner (F_OFD_SETLK), for they must not merge.
 struct SourceLocks {
@@ -94,6 +114,7 @@ struct Inode {
   const UniqueFd fd;
   FileLocks locks;
   SourceLocks source_locks;
+  OpenWay way;
 
  private:
   NodeIndex* index_;

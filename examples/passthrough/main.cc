@@ -16,8 +16,8 @@ constexpr std::string_view kSource = "source=";
 
 bool is_ours(std::string_view option) {
   const std::string_view key = option.substr(0, option.find('='));
-  return key == "threads" || key == "cache" || key == "direct-io" || key == "writeback" || key == "locks" ||
-         key == "entry-timeout" || key == "attribute-timeout";
+  return key == "threads" || key == "cache" || key == "direct-io" || key == "passthrough" || key == "writeback" ||
+         key == "locks" || key == "entry-timeout" || key == "attribute-timeout";
 }
 
 /// "--cache=never" as "cache=never" behind an -o, which serve's parser reads.
@@ -57,7 +57,7 @@ int main(int argc, char** argv) {
   if (arguments.mountpoint.empty() || source.empty()) {
     std::fputs(
         "usage: passthrough [-f | -b] [--log FILE] [-o OPTION[,OPTION...]] --source=DIRECTORY MOUNTPOINT\n"
-        "options, each also as --OPTION: threads, cache=auto|always|never, direct-io, writeback, locks,\n"
+        "options, each also as --OPTION: threads, cache=auto|always|never, direct-io, passthrough, writeback, locks,\n"
         "entry-timeout=SECONDS, attribute-timeout=SECONDS, and mount options\n",
         stderr);
     return 2;

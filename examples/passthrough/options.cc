@@ -33,6 +33,19 @@ bool apply_cache(std::string_view policy, PassthroughOptions& options) {
   return true;
 }
 
+/// What the kernel would refuse, one line; empty where there is nothing of the kind.
+std::string conflict_in(const PassthroughOptions& options, bool passthrough) {
+  if (!passthrough) return {};
+  if (options.io == PassthroughOptions::Io::kDirect) {
+    return "passthrough and direct-io (or cache=never) exclude each other: reads and writes come here, or they do not";
+  }
+  if (options.writes == PassthroughOptions::Writes::kBack) {
+    return "passthrough and writeback exclude each other: the kernel opens no backing files where it keeps what is "
+           "written";
+  }
+  return {};
+}
+
 bool apply(std::string_view word, PassthroughOptions& options) {
   if (word == "threads") {
     options.handlers = PassthroughOptions::Handlers::kConcurrent;
@@ -65,13 +78,17 @@ bool apply(std::string_view word, PassthroughOptions& options) {
 
 tl::expected<PassthroughOptions, std::string> parse_passthrough_options(std::string_view text) {
   PassthroughOptions options;
+  bool passthrough = false;
   while (!text.empty() && text.front() != '/' && text.front() != '.') {
     const std::string_view word = text.substr(0, text.find(','));
-    if (!apply(word, options)) {
-      return tl::unexpected("passthrough does not know '" + std::string(word) +
-                            "'; it takes threads, cache=auto|always|never, direct-io, writeback, locks, "
-                            "entry-timeout=SECONDS, attribute-timeout=SECONDS, separated by commas, then the directory "
-                            "(starting with / or .)");
+    if (word == "passthrough") {
+      passthrough = true;
+    } else if (!apply(word, options)) {
+      return tl::unexpected(
+          "passthrough does not know '" + std::string(word) +
+          "'; it takes threads, cache=auto|always|never, direct-io, passthrough, writeback, "
+          "locks, entry-timeout=SECONDS, attribute-timeout=SECONDS, separated by commas, then the directory "
+          "(starting with / or .)");
     }
     text.remove_prefix(word.size() < text.size() ? word.size() + 1 : word.size());
   }
@@ -79,6 +96,10 @@ tl::expected<PassthroughOptions, std::string> parse_passthrough_options(std::str
     return tl::unexpected(
         std::string("passthrough needs the directory to show, behind its options: passthrough:locks,/srv/tree"));
   }
+  if (std::string conflict = conflict_in(options, passthrough); !conflict.empty()) {
+    return tl::unexpected(std::move(conflict));
+  }
+  if (passthrough) options.io = PassthroughOptions::Io::kPassthrough;
   options.source = text;
   return options;
 }

@@ -18,7 +18,12 @@ struct PassthroughOptions {
     kAlways,  // all of it: nobody else changes the source
     kNever,   // nothing; reads and writes come here as they are made
   };
-  enum class Io : std::uint8_t { kCached, kDirect };
+  enum class Io : std::uint8_t {
+    kCached,
+    kDirect,
+    kPassthrough,  // the kernel reads and writes the source's files by itself, where it lets us say so
+                   // (FUSE_PASSTHROUGH)
+  };
   enum class Writes : std::uint8_t { kThrough, kBack };     // FUSE_WRITEBACK_CACHE
   enum class Locks : std::uint8_t { kKernel, kForwarded };  // the kernel's own, or taken on the source's files
 
@@ -32,8 +37,9 @@ struct PassthroughOptions {
   Handlers handlers = Handlers::kOneAtATime;
 };
 
-/// Reads "[WORD,...]DIRECTORY". The words: threads, cache=auto|always|never, direct-io, writeback, locks,
-/// entry-timeout=SECONDS, attribute-timeout=SECONDS; a cache policy sets both timeouts. The first word that starts with
+/// Reads "[WORD,...]DIRECTORY". The words: threads, cache=auto|always|never, direct-io, passthrough, writeback,
+/// locks, entry-timeout=SECONDS, attribute-timeout=SECONDS; a cache policy sets both timeouts. The first word that
+/// starts with
 /// '/' or '.' begins the directory, which is all the rest. The error is one line that names what is wrong and what is
 /// known.
 tl::expected<PassthroughOptions, std::string> parse_passthrough_options(std::string_view text);

@@ -57,7 +57,11 @@ tl::expected<std::unique_ptr<Passthrough>, std::string> Passthrough::make(const 
 
 Async<void> Passthrough::init(Connection& connection) {
   if (options_.handlers == PassthroughOptions::Handlers::kConcurrent) connection.run_handlers_concurrently();
-  if (connection.offers(Capability::kKillprivV2)) connection.want(Capability::kKillprivV2);
+  if (options_.io == PassthroughOptions::Io::kPassthrough) {
+    connection.want(Capability::kPassthrough);
+  } else if (connection.offers(Capability::kKillprivV2)) {  // nobody would do it for writes that do not come here
+    connection.want(Capability::kKillprivV2);
+  }
   if (options_.writes == PassthroughOptions::Writes::kBack) co_await connection.require(Capability::kWritebackCache);
   // A shared mapping is possible without it only where pages are cached.
   const bool direct = options_.io == PassthroughOptions::Io::kDirect;

@@ -40,7 +40,16 @@ Result<UniqueFd> Passthrough::reopen(int fd, std::uint32_t flags) const {
 }
 
 Opened Passthrough::open_node(const Node& node, UniqueFd fd) {
-  Opened opened{.handle = files_.add(node.id(), std::move(fd))};
+  if (options_.io == PassthroughOptions::Io::kPassthrough) {
+    passthrough::OpenWay::Taken way = node->way.take(connection_->backing_files(), fd.get());
+    if (way.backing_id != 0) {
+      return Opened{.handle = files_.add(node.id(), std::move(fd), std::move(way.hold)),
+                    .flags = kFopenPassthrough,
+                    .backing_id = way.backing_id};
+    }
+    return Opened{.handle = files_.add(node.id(), std::move(fd), std::move(way.hold))};
+  }
+  Opened opened{.handle = files_.add(node.id(), std::move(fd), nullptr)};
   if (options_.io == PassthroughOptions::Io::kDirect) opened.flags |= kFopenDirectIo;
   if (options_.cache == PassthroughOptions::Cache::kAlways) opened.flags |= kFopenKeepCache;
   return opened;

@@ -214,6 +214,55 @@ TEST_F(RecordLive, DataOfFilesIsInTheTraceOnlyWhereItIsKept) {
   }
 }
 
+// Reads and writes that the kernel makes by itself: files are right, no rule is broken, and every report says that
+// these were not seen.
+constexpr const char* kPastWork = R"sh(
+set -e
+echo one >f
+exec 3<f
+exec 4>>f
+echo two >&4
+test "$(cat <&3)" = "$(printf 'one\ntwo')"
+exec 3<&- 4>&-
+cmp f $SOURCE/f
+seq 99999 >numbers
+cmp numbers $SOURCE/numbers
+cp numbers copy
+truncate -s 1000 copy
+test $(stat -c %s copy) = 1000
+mv copy g
+chmod 4777 g
+setpriv --reuid 65534 --clear-groups sh -c 'echo x >>g'
+test $(stat -c %a:%s g) = 777:1002
+test $(stat -c %s $SOURCE/g) = 1002
+)sh";
+
+TEST_F(RecordLive, WhatGoesPastTheFilesystemIsSaidToBeUnseen) {
+  if (contents("/proc/self/uid_map").find("4294967295") == std::string::npos) {
+    GTEST_SKIP() << "backing files take CAP_SYS_ADMIN in the first user namespace";
+  }
+  const std::string source = scratch_path("source");
+  EXPECT_EQ(run_script("mkdir -m 755 " + source).exit_code, 0);
+  const std::string trace = scratch_path("past.fusetrace");
+  const CommandResult recorded =
+      run_fusereplay({"record", "-o", trace, "--check", "--mount-option", "allow_other", "--run",
+                      "SOURCE=" + source + kPastWork, mountpoint_, "--fs", "passthrough:passthrough," + source});
+  EXPECT_EQ(recorded.exit_code, 0) << recorded;
+  if (recorded.err.find("goes on without PASSTHROUGH") != std::string::npos) GTEST_SKIP() << recorded.err;
+  EXPECT_THAT(recorded.out, HasSubstr(" opens went past the filesystem (passthrough): what they read and wrote is not"
+                                      " seen\n"));
+  EXPECT_THAT(recorded.out, HasSubstr("0 findings"));
+  EXPECT_THAT(run_fusereplay({"check", trace}).out, AllOf(HasSubstr("0 findings"), HasSubstr("went past")));
+  EXPECT_THAT(run_fusereplay({"stat", trace}).out,
+              AllOf(ContainsRegex("unseen     [0-9]+ opens went past"), HasSubstr("0 B read, 0 B written")));
+  EXPECT_THAT(run_fusereplay({"show", trace, "--opcode", "OPEN"}).out,
+              HasSubstr("(its reads and writes go past the filesystem: not seen)"));
+  const CommandResult replay = run_fusereplay({"replay", trace, "--fs", "memfs", "--check"});
+  EXPECT_EQ(replay.exit_code, 0) << replay;
+  EXPECT_THAT(replay.out, HasSubstr(" opens went past the filesystem (passthrough): what they read and wrote is not "
+                                    "seen, and was not replayed; "));
+}
+
 TEST_F(RecordLive, ShowGivesAPartOfTheTrace) {
   const std::string trace = record(kWork);
   const CommandResult all = run_fusereplay({"show", trace});

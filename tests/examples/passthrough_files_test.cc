@@ -207,5 +207,92 @@ TEST(PassthroughOptionsText, IsRefusedWhereItMakesNoSense) {
   EXPECT_EQ(Passthrough::make(options).error(), "passthrough cannot show '/nowhere/at/all': No such file or directory");
 }
 
+class PassthroughWithoutAKernel : public PassthroughFiles {
+ protected:
+  PassthroughWithoutAKernel() : PassthroughFiles(parse_passthrough_options("passthrough,/").value()) {}
+};
+
+TEST_F(PassthroughWithoutAKernel, ServesReadsAndWritesItself) {
+  put("b", "there");
+  make("a");
+  EXPECT_EQ(write(0, "hello").value(), 5U);
+  EXPECT_EQ(read(), "hello");
+  const NodeId node = user_.lookup(kRoot, "b")->node;
+  const Opened opened = user_.client.open(node, O_RDONLY).get().value();
+  EXPECT_EQ(opened.flags, 0U);
+  EXPECT_EQ(opened.backing_id, 0);
+  EXPECT_EQ(user_.read(node, opened.handle, 0, 100), "there");
+  EXPECT_TRUE(user_.release(node, opened.handle));
+  EXPECT_TRUE(user_.release(node_, handle_));
+}
+
+/// A kernel that takes backing files, or does not.
+class Backings final : public ReplyChannel {
+ public:
+  std::int64_t send(const Message&) override { return -ENOENT; }
+  Result<std::int32_t> open_backing(int fd) override {
+    if (refusal != 0) return Errno(refusal);
+    log += "open " + std::to_string(fd) + "; ";
+    return ++last_;
+  }
+  void close_backing(std::int32_t id) noexcept override { log += "close " + std::to_string(id) + "; "; }
+
+  std::string log;
+  int refusal = 0;
+
+ private:
+  std::int32_t last_ = 0;
+};
+
+TEST(PassthroughOpenWay, OpensThatOverlapShareABackingFile) {
+  Backings kernel;
+  BackingFiles files;
+  files.connect(kernel);
+  passthrough::OpenWay way;
+  {
+    const auto first = way.take(files, 30);
+    const auto second = way.take(files, 31);
+    EXPECT_EQ(first.backing_id, 1);
+    EXPECT_EQ(second.backing_id, 1);
+    EXPECT_EQ(kernel.log, "open 30; ");
+  }
+  EXPECT_EQ(kernel.log, "open 30; close 1; ") << "with the last of them";
+  EXPECT_EQ(way.take(files, 32).backing_id, 2);
+}
+
+TEST(PassthroughOpenWay, WhileOneOpenGoesWithoutAllDo) {
+  Backings kernel;
+  BackingFiles files;
+  files.connect(kernel);
+  passthrough::OpenWay way;
+  kernel.refusal = EPERM;
+  {
+    const auto first = way.take(files, 30);
+    EXPECT_EQ(first.backing_id, 0);
+    kernel.refusal = 0;
+    EXPECT_EQ(way.take(files, 31).backing_id, 0) << "the kernel would answer the open with EIO";
+  }
+  EXPECT_EQ(way.take(files, 32).backing_id, 1);
+}
+
+TEST(BackingFiles, MayOutliveTheirConnection) {
+  Backings kernel;
+  BackingFiles files;
+  EXPECT_EQ(files.open(30).error(), Errno(ENOTCONN)) << "INIT is not answered";
+  files.connect(kernel);
+  const BackingFile kept = std::move(*files.open(30));
+  EXPECT_EQ(kept.id(), 1);
+  files.disconnect();
+  EXPECT_EQ(files.open(31).error(), Errno(ENOTCONN));
+  EXPECT_EQ(kernel.log, "open 30; ");
+}
+
+TEST(PassthroughOptions, PassthroughAndDirectIoAreOneChoice) {
+  EXPECT_EQ(parse_passthrough_options("passthrough,/")->io, PassthroughOptions::Io::kPassthrough);
+  EXPECT_THAT(parse_passthrough_options("passthrough,direct-io,/").error(), HasSubstr("exclude each other"));
+  EXPECT_THAT(parse_passthrough_options("cache=never,passthrough,/").error(), HasSubstr("exclude each other"));
+  EXPECT_THAT(parse_passthrough_options("passthrough,writeback,/").error(), HasSubstr("exclude each other"));
+}
+
 }  // namespace
 }  // namespace fusereplay::testing

@@ -73,13 +73,15 @@ class ConversationScript {
 
   /// INIT, asked and answered; both sides agree on `flags`.
   void mount(std::uint64_t flags = kInitInitExt) {
-    init({.minor = kProtocolMinor, .flags = flags}, {.minor = kProtocolMinor, .flags = flags, .max_write = 131072});
+    init({.minor = kProtocolMinor, .flags = flags},
+         {.minor = kProtocolMinor, .flags = flags, .max_write = 131072, .max_stack_depth = 1});
   }
   struct Side {
     std::uint32_t minor = kProtocolMinor;
     std::uint64_t flags = 0;
     std::uint32_t max_write = 0;
     std::uint32_t major = kProtocolMajor;
+    std::uint32_t max_stack_depth = 0;
   };
   void init(const Side& kernel, const Side& server) {
     wire::InitIn in{};
@@ -93,6 +95,7 @@ class ConversationScript {
     out.flags = static_cast<std::uint32_t>(server.flags);
     out.flags2 = static_cast<std::uint32_t>(server.flags >> 32);
     out.max_write = server.max_write;
+    out.max_stack_depth = server.max_stack_depth;
     answer(ask(Opcode::kInit, 0, in), out);
   }
 

@@ -310,12 +310,32 @@ TEST(ReplyRulesInit, ASmallMaxWriteIsReported) {
 TEST(ReplyRulesInit, FlagsThatWereNotOfferedAreReported) {
   ConversationScript talk;
   const std::uint64_t both = kInitInitExt | kInitPassthrough;
-  talk.init({.flags = both}, {.flags = both, .max_write = 4096});
+  talk.init({.flags = both}, {.flags = both, .max_write = 4096, .max_stack_depth = 2});
   talk.init({.flags = both}, {.flags = kInitPassthrough, .max_write = 4096});  // flags2 without INIT_EXT is not read
   EXPECT_THAT(talk.broken(), IsEmpty());
   talk.init({.flags = kInitInitExt}, {.flags = both, .max_write = 4096});
   EXPECT_THAT(talk.broken(), ElementsAre("R17"));
   EXPECT_EQ(talk.rules().findings()[0].what, "INIT answered with flag PASSTHROUGH, which the kernel did not offer");
+}
+
+TEST(ReplyRulesInit, PassthroughThatTheKernelDoesNotTakeIsReported) {
+  const std::uint64_t both = kInitInitExt | kInitPassthrough;
+  for (const std::uint32_t depth : {0U, 3U}) {
+    ConversationScript talk;
+    talk.init({.flags = both}, {.flags = both, .max_write = 4096, .max_stack_depth = depth});
+    EXPECT_THAT(talk.broken(), ElementsAre("R17")) << depth;
+  }
+  ConversationScript talk;
+  const std::uint64_t all = both | kInitWritebackCache;
+  talk.init({.flags = all}, {.flags = all, .max_write = 4096, .max_stack_depth = 1});
+  EXPECT_THAT(talk.broken(), ElementsAre("R17"));
+  EXPECT_EQ(
+      talk.rules().findings()[0].what,
+      "INIT answered with PASSTHROUGH with max_stack_depth 1 beside WRITEBACK_CACHE, which the kernel does not take");
+  talk.know(2);
+  talk.answer(talk.ask(Opcode::kOpen, 2, wire::OpenIn{}),
+              wire::OpenOut{.fh = 3, .open_flags = kFopenPassthrough, .backing_id = 1});
+  EXPECT_THAT(talk.broken(), ElementsAre("R17", "R15"));
 }
 
 TEST_F(ReplyRules, RepliesToInterruptsAreEagainOrEnosys) {
