@@ -1,4 +1,6 @@
 // memfs [-f | -b] [--log FILE] [-o OPTION[,OPTION...]] MOUNTPOINT
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -15,7 +17,7 @@ namespace {
 bool is_ours(std::string_view option) {
   const std::string_view key = option.substr(0, option.find('='));
   return key == "threads" || key == "locks" || key == "writeback" || key == "capacity" || key == "inodes" ||
-         key == "files" || key == "timeout";
+         key == "files" || key == "owner" || key == "timeout";
 }
 
 }  // namespace
@@ -25,8 +27,8 @@ int main(int argc, char** argv) {
   if (arguments.mountpoint.empty()) {
     std::fputs(
         "usage: memfs [-f | -b] [--log FILE] [-o OPTION[,OPTION...]] MOUNTPOINT\n"
-        "options: threads, locks, writeback, capacity=SIZE[K|M|G], inodes=COUNT, files=COUNT, timeout=SECONDS, and "
-        "mount options\n",
+        "options: threads, locks, writeback, capacity=SIZE[K|M|G], inodes=COUNT, files=COUNT, owner=UID,\n"
+        "timeout=SECONDS, and mount options\n",
         stderr);
     return 2;
   }
@@ -39,11 +41,12 @@ int main(int argc, char** argv) {
       ours += ours.empty() ? option : ',' + option;
     }
   }
-  const auto options = fusereplay::parse_memfs_options(ours);
+  auto options = fusereplay::parse_memfs_options(ours);
   if (!options) {
     std::fprintf(stderr, "%s\n", options.error().c_str());
     return 2;
   }
+  if (options->owner == 0) options->owner = ::geteuid();
   const bool concurrent = options->handlers == fusereplay::MemfsOptions::Handlers::kConcurrent;
   return fusereplay::serve(std::make_unique<fusereplay::Memfs>(*options),
                            {.name = "memfs",

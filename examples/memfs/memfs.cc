@@ -19,6 +19,7 @@ Memfs::Memfs(const MemfsOptions& options)
   FUSEREPLAY_CHECK(taken, "there is room for the root");
   const Node root = nodes_.root();
   root->attributes.ino = raw(kRoot);
+  root->attributes.uid = root->attributes.gid = options_.owner;
   for (std::uint32_t i = 0; i < options_.files && space_.inodes.take(1); ++i) {
     const Node file = nodes_.insert(space_, static_cast<std::uint32_t>(S_IFREG | 0644), kRoot);
     file->attributes.ino = raw(file.id());

@@ -45,6 +45,8 @@ bool apply(std::string_view word, MemfsOptions& options) {
     options.inodes = *value;
   } else if (key == "files" && *value <= UINT32_MAX) {
     options.files = static_cast<std::uint32_t>(*value);
+  } else if (key == "owner" && *value <= UINT32_MAX) {
+    options.owner = static_cast<std::uint32_t>(*value);
   } else if (key == "timeout" && *value <= UINT32_MAX) {
     options.entry_timeout = options.attribute_timeout = Timeout::seconds(*value);
   } else {
@@ -62,7 +64,7 @@ tl::expected<MemfsOptions, std::string> parse_memfs_options(std::string_view tex
     if (!apply(word, options)) {
       return tl::unexpected("memfs does not know '" + std::string(word) +
                             "'; it takes threads, locks, writeback, export, capacity=SIZE[K|M|G], inodes=COUNT, "
-                            "files=COUNT, timeout=SECONDS, separated by commas");
+                            "files=COUNT, owner=UID, timeout=SECONDS, separated by commas");
     }
     text.remove_prefix(word.size() < text.size() ? word.size() + 1 : word.size());
   }

@@ -56,10 +56,11 @@ TEST(Registry, SaysWhatIsWrongWithAnArgument) {
 
 TEST(MemfsOptionsText, IsReadInAnyOrder) {
   const MemfsOptions options =
-      parse_memfs_options("timeout=0,threads,capacity=2G,inodes=10,files=3,locks,writeback,export").value();
+      parse_memfs_options("timeout=0,threads,capacity=2G,inodes=10,files=3,owner=5,locks,writeback,export").value();
   EXPECT_EQ(options.capacity, std::uint64_t{2} << 30);
   EXPECT_EQ(options.inodes, 10U);
   EXPECT_EQ(options.files, 3U);
+  EXPECT_EQ(options.owner, 5U);
   EXPECT_EQ(options.locks, MemfsOptions::Locks::kOwn);
   EXPECT_EQ(options.writes, MemfsOptions::Writes::kBack);
   EXPECT_EQ(options.handles, MemfsOptions::Handles::kExported);
