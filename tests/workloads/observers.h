@@ -28,6 +28,11 @@ class Observers {
   enum class Left : std::uint8_t { kNothing, kAnything };
   std::string end(Left left);
   void drop_trace() noexcept { clean_ = true; }
+  /// The trace, which stays.
+  const std::filesystem::path& keep_trace() noexcept {
+    clean_ = false;
+    return trace_;
+  }
   /// Requests, replies and marks heard; after end().
   std::uint64_t events() const noexcept { return events_; }
 

@@ -42,7 +42,8 @@ TreeExerciser::TreeExerciser(unsigned number, unsigned seed, Shared& shared)
       seed_(seed),
       shared_(shared),
       chance_(seed * 1000 + number),
-      locks_(::open("locks", O_RDWR | O_CLOEXEC)),
+      // Direct: the locks are asked, not what the page cache keeps of slots that others write beside ours.
+      locks_(::open("locks", O_RDWR | O_DIRECT | O_CLOEXEC)),
       memory_(::memfd_create("through", MFD_CLOEXEC)),
       buffer_(kLargest) {
   must("open", std::min(locks_, memory_));

@@ -138,6 +138,7 @@ class TreeExerciserLive : public TransportLiveTest, public ::testing::WithParamI
     }
     std::string wrong = observers.end(Observers::Left::kNothing) + log.text();
     events_ += observers.events();
+    if (HasFailure()) std::printf("seed %u: the trace is %s\n", seed, observers.keep_trace().c_str());
     return wrong;
   }
 
